@@ -1,0 +1,27 @@
+//! What a snapshot is: plain, valid, inert types.
+//!
+//! This crate is the only vocabulary that both planes share. It knows no files, no wire, no clocks and no
+//! async runtime; `http` lends it its words for methods, headers and their syntax. Values are parsed once,
+//! at a boundary, and are valid from then on by their type.
+//!
+//! Reading order: [`Snapshot`] is the whole; a [`Route`] says which requests go to which [`Upstream`];
+//! [`Settings`] hold for a node as a whole; [`Health`] travels beside a snapshot, never inside it.
+
+mod health;
+mod limits;
+mod listener;
+mod route;
+mod settings;
+mod snapshot;
+mod upstream;
+
+pub use health::{Health, HealthCheck, Probe};
+pub use limits::{MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT};
+pub use listener::Listener;
+pub use route::{
+    HeaderEdits, HeaderMatch, HostHeader, HostPattern, InvalidHostPattern, InvalidPathPrefix, PathPrefix,
+    PathRewrite, Route, RouteMatch, TimeoutPolicy,
+};
+pub use settings::{AccessLog, Settings};
+pub use snapshot::{InvalidSnapshot, Snapshot};
+pub use upstream::{Balance, Endpoint, EndpointUrl, InvalidEndpointUrl, Scheme, Upstream};

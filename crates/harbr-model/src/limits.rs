@@ -1,0 +1,16 @@
+//! The bounds of a snapshot. Both planes hold them: the controller before it sends, the node before it builds.
+
+use std::time::Duration;
+
+/// Routes in one snapshot.
+pub const MAX_ROUTES: usize = 1_000_000;
+/// Listeners in one snapshot.
+pub const MAX_LISTENERS: usize = 64;
+/// Endpoints of one upstream.
+pub const MAX_ENDPOINTS: usize = 10_000;
+/// Bytes in a name: a route key, an upstream, a listener.
+pub const MAX_NAME_BYTES: usize = 1_024;
+/// `retry_count` at most.
+pub const MAX_RETRIES: u32 = 10;
+/// The longest duration of any setting.
+pub const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);

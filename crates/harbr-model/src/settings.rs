@@ -1,0 +1,43 @@
+use std::time::Duration;
+
+/// What holds for a node as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Connections from clients at once, over all listeners and workers.
+    pub max_connections: u32,
+    /// From the first wait for a request to the end of its head; on a fresh connection, from accept on.
+    pub header_timeout: Duration,
+    /// How long a client's connection may rest between two requests.
+    pub keep_alive_timeout: Duration,
+    /// How long an unused connection to an upstream is kept. Shorter than the upstream's own limit, or
+    /// requests race with its close.
+    pub upstream_idle_timeout: Duration,
+    /// Bytes of a request's or response's head, start line included.
+    pub max_header_bytes: u32,
+    /// Header lines of a request or response.
+    pub max_headers: u32,
+    pub access_log: AccessLog,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessLog {
+    Off,
+    Json,
+    Text,
+}
+
+impl Settings {
+    /// The values of a file that says only what it must.
+    #[must_use]
+    pub fn with_max_connections(max_connections: u32) -> Self {
+        Self {
+            max_connections,
+            header_timeout: Duration::from_secs(30),
+            keep_alive_timeout: Duration::from_secs(75),
+            upstream_idle_timeout: Duration::from_secs(4),
+            max_header_bytes: 64 * 1024,
+            max_headers: 100,
+            access_log: AccessLog::Json,
+        }
+    }
+}

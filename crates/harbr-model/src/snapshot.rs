@@ -1,0 +1,221 @@
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use crate::limits::{MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT};
+use crate::{HostPattern, Listener, PathPrefix, Route, Settings, Upstream};
+
+/// All that a node needs to serve, whole and immutable. It exists only if all of it is valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    settings: Settings,
+    listeners: Vec<Listener>,
+    upstreams: BTreeMap<String, Upstream>,
+    routes: Vec<Route>,
+}
+
+/// Why resources do not make a snapshot. Names the resource.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSnapshot {
+    #[error("there is no listener")]
+    NoListener,
+    #[error("there is no route")]
+    NoRoute,
+    #[error("more than {limit} {what}")]
+    TooMany { what: &'static str, limit: usize },
+    #[error("{what} `{name}` has a name that is empty or too long")]
+    Name { what: &'static str, name: String },
+    #[error("two {what} are named `{name}`")]
+    DuplicateName { what: &'static str, name: String },
+    #[error("upstream `{name}` has no endpoint")]
+    NoEndpoint { name: String },
+    #[error("upstream `{name}` names {url} twice")]
+    DuplicateEndpoint { name: String, url: String },
+    #[error("route `{route}` goes to upstream `{upstream}`, which does not exist")]
+    UnknownUpstream { route: String, upstream: String },
+    #[error("routes `{first}` and `{second}` match the same requests")]
+    SameMatch { first: String, second: String },
+    #[error("{what} has {setting} outside its limits")]
+    OutOfRange { what: String, setting: &'static str },
+}
+
+impl Snapshot {
+    /// Routes with the same host and path keep their order, which decides between them. All else is brought
+    /// to one order, so that equal meaning is equal bytes on the wire.
+    ///
+    /// # Errors
+    /// The first rule that the resources break together. Each resource is valid in itself by its type.
+    pub fn new(
+        settings: Settings,
+        mut listeners: Vec<Listener>,
+        upstreams: Vec<Upstream>,
+        mut routes: Vec<Route>,
+    ) -> Result<Self, InvalidSnapshot> {
+        check_settings(&settings)?;
+        check_listeners(&listeners)?;
+        let upstreams = check_upstreams(upstreams)?;
+        check_routes(&routes, &upstreams)?;
+        listeners.sort_by(|a, b| a.name.cmp(&b.name));
+        routes.sort_by(|a, b| (&a.matches.host, &a.matches.path).cmp(&(&b.matches.host, &b.matches.path)));
+        Ok(Self { settings, listeners, upstreams, routes })
+    }
+
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    #[must_use]
+    pub fn listeners(&self) -> &[Listener] {
+        &self.listeners
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn upstreams(&self) -> &BTreeMap<String, Upstream> {
+        &self.upstreams
+    }
+
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+}
+
+fn check_settings(settings: &Settings) -> Result<(), InvalidSnapshot> {
+    let Settings { max_connections, max_header_bytes, max_headers, .. } = *settings;
+    let what = "the file";
+    check_range(max_connections >= 1, what, "max_connections")?;
+    check_range((1_024..=1024 * 1024).contains(&max_header_bytes), what, "max_header_bytes")?;
+    check_range((1..=1_000).contains(&max_headers), what, "max_headers")?;
+    for (setting, duration) in [
+        ("header_timeout", settings.header_timeout),
+        ("keep_alive_timeout", settings.keep_alive_timeout),
+        ("upstream_idle_timeout", settings.upstream_idle_timeout),
+    ] {
+        check_range(is_sane(duration), what, setting)?;
+    }
+    Ok(())
+}
+
+fn check_listeners(listeners: &[Listener]) -> Result<(), InvalidSnapshot> {
+    if listeners.is_empty() {
+        return Err(InvalidSnapshot::NoListener);
+    }
+    check_count("listeners", listeners.len(), MAX_LISTENERS)?;
+    let mut names = HashSet::new();
+    for listener in listeners {
+        check_name("listener", &listener.name)?;
+        if !names.insert(&listener.name) {
+            return Err(InvalidSnapshot::DuplicateName { what: "listeners", name: listener.name.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn check_upstreams(upstreams: Vec<Upstream>) -> Result<BTreeMap<String, Upstream>, InvalidSnapshot> {
+    let mut by_name = BTreeMap::new();
+    for upstream in upstreams {
+        check_name("upstream", &upstream.name)?;
+        check_endpoints(&upstream)?;
+        check_health_check(&upstream)?;
+        if let Some(first) = by_name.insert(upstream.name.clone(), upstream) {
+            return Err(InvalidSnapshot::DuplicateName { what: "upstreams", name: first.name });
+        }
+    }
+    Ok(by_name)
+}
+
+fn check_endpoints(upstream: &Upstream) -> Result<(), InvalidSnapshot> {
+    if upstream.endpoints.is_empty() {
+        return Err(InvalidSnapshot::NoEndpoint { name: upstream.name.clone() });
+    }
+    check_count("endpoints in an upstream", upstream.endpoints.len(), MAX_ENDPOINTS)?;
+    let mut urls = HashSet::new();
+    for endpoint in &upstream.endpoints {
+        check_range(
+            (1..=1_000).contains(&endpoint.weight),
+            &format!("upstream `{}`", upstream.name),
+            "a weight",
+        )?;
+        if !urls.insert(&endpoint.url) {
+            let (name, url) = (upstream.name.clone(), endpoint.url.to_string());
+            return Err(InvalidSnapshot::DuplicateEndpoint { name, url });
+        }
+    }
+    Ok(())
+}
+
+fn check_health_check(upstream: &Upstream) -> Result<(), InvalidSnapshot> {
+    let Some(check) = &upstream.health_check else { return Ok(()) };
+    let what = format!("upstream `{}`", upstream.name);
+    check_range(is_sane(check.interval), &what, "a health check interval")?;
+    check_range(is_sane(check.timeout), &what, "a health check timeout")?;
+    check_range((1..=100).contains(&check.rise), &what, "a health check rise")?;
+    check_range((1..=100).contains(&check.fall), &what, "a health check fall")
+}
+
+fn check_routes(routes: &[Route], upstreams: &BTreeMap<String, Upstream>) -> Result<(), InvalidSnapshot> {
+    if routes.is_empty() {
+        return Err(InvalidSnapshot::NoRoute);
+    }
+    check_count("routes", routes.len(), MAX_ROUTES)?;
+    let mut names = HashSet::new();
+    let mut unconditional: BTreeMap<(&HostPattern, &PathPrefix), &str> = BTreeMap::new();
+    for route in routes {
+        check_name("route", &route.name)?;
+        if !names.insert(&route.name) {
+            return Err(InvalidSnapshot::DuplicateName { what: "routes", name: route.name.clone() });
+        }
+        if !upstreams.contains_key(&route.upstream) {
+            let (route, upstream) = (route.name.clone(), route.upstream.clone());
+            return Err(InvalidSnapshot::UnknownUpstream { route, upstream });
+        }
+        check_policies(route)?;
+        let matches = &route.matches;
+        // The first route without conditions takes all; what follows it at the same place is never reached.
+        if let Some(first) = unconditional.get(&(&matches.host, &matches.path)) {
+            let (first, second) = ((*first).to_owned(), route.name.clone());
+            return Err(InvalidSnapshot::SameMatch { first, second });
+        }
+        if matches.methods.is_empty() && matches.headers.is_empty() {
+            unconditional.insert((&matches.host, &matches.path), &route.name);
+        }
+    }
+    Ok(())
+}
+
+fn check_policies(route: &Route) -> Result<(), InvalidSnapshot> {
+    let what = format!("route `{}`", route.name);
+    let timeouts = &route.timeouts;
+    check_range(is_sane(timeouts.attempt), &what, "timeout_ms")?;
+    check_range(
+        is_sane(timeouts.request) && timeouts.request >= timeouts.attempt,
+        &what,
+        "a request timeout",
+    )?;
+    check_range(is_sane(timeouts.idle), &what, "idle_timeout")?;
+    check_range(route.max_retries <= MAX_RETRIES, &what, "retry_count")
+}
+
+fn check_name(what: &'static str, name: &str) -> Result<(), InvalidSnapshot> {
+    if name.is_empty() || name.len() > MAX_NAME_BYTES {
+        let name = name.chars().take(64).collect();
+        return Err(InvalidSnapshot::Name { what, name });
+    }
+    Ok(())
+}
+
+fn check_count(what: &'static str, count: usize, limit: usize) -> Result<(), InvalidSnapshot> {
+    if count > limit { Err(InvalidSnapshot::TooMany { what, limit }) } else { Ok(()) }
+}
+
+fn check_range(in_range: bool, what: &str, setting: &'static str) -> Result<(), InvalidSnapshot> {
+    if in_range { Ok(()) } else { Err(InvalidSnapshot::OutOfRange { what: what.to_owned(), setting }) }
+}
+
+fn is_sane(duration: Duration) -> bool {
+    !duration.is_zero() && duration <= MAX_TIMEOUT
+}
+
+#[cfg(test)]
+mod tests;

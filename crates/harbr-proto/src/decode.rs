@@ -1,0 +1,217 @@
+//! Wire to model. Nothing from the wire is believed: each field is parsed into the type that holds its rules.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use harbr_model::{
+    AccessLog, Balance, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader, HostPattern,
+    InvalidSnapshot, Listener, PathPrefix, PathRewrite, Probe, Route, RouteMatch, Settings, Snapshot,
+    TimeoutPolicy, Upstream,
+};
+use http::{HeaderName, HeaderValue, Method};
+use prost::Message as _;
+
+use crate::{encode, v1};
+
+/// Why bytes are not a snapshot. Names the resource by its key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidResource {
+    #[error("{key}: not a resource that this build can read")]
+    Unreadable { key: String },
+    #[error("{key}: holds {found}")]
+    WrongKey { key: String, found: String },
+    #[error("there is no resource `settings`")]
+    NoSettings,
+    #[error("{key}: {field}: {reason}")]
+    Field { key: String, field: &'static str, reason: String },
+    #[error(transparent)]
+    Snapshot(#[from] InvalidSnapshot),
+}
+
+/// A field of one resource that its type refuses; the caller knows the resource's key.
+struct InvalidField {
+    field: &'static str,
+    reason: String,
+}
+
+type Field<T> = Result<T, InvalidField>;
+
+pub(crate) fn snapshot(resources: &BTreeMap<String, Bytes>) -> Result<Snapshot, InvalidResource> {
+    use v1::resource::Kind;
+
+    let mut settings = None;
+    let (mut listeners, mut upstreams, mut routes) = (Vec::new(), Vec::new(), Vec::new());
+    for (key, body) in resources {
+        let kind = v1::Resource::decode(body.clone()).ok().and_then(|resource| resource.kind);
+        let kind = kind.ok_or_else(|| InvalidResource::Unreadable { key: key.clone() })?;
+        let found = encode::key(&kind);
+        if *key != found {
+            return Err(InvalidResource::WrongKey { key: key.clone(), found });
+        }
+        match kind {
+            Kind::Settings(wire) => decode_settings(&wire).map(|decoded| settings = Some(decoded)),
+            Kind::Listener(wire) => decode_listener(wire).map(|listener| listeners.push(listener)),
+            Kind::Upstream(wire) => decode_upstream(wire).map(|upstream| upstreams.push(upstream)),
+            Kind::Routes(wire) => decode_routes(wire).map(|group| routes.extend(group)),
+        }
+        .map_err(|InvalidField { field, reason }| InvalidResource::Field {
+            key: key.clone(),
+            field,
+            reason,
+        })?;
+    }
+    let settings = settings.ok_or(InvalidResource::NoSettings)?;
+    Ok(Snapshot::new(settings, listeners, upstreams, routes)?)
+}
+
+fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
+    let access_log = match wire.access_log() {
+        v1::AccessLog::Off => AccessLog::Off,
+        v1::AccessLog::Text => AccessLog::Text,
+        v1::AccessLog::Json => AccessLog::Json,
+        v1::AccessLog::Unspecified => return Err(unknown("access_log")),
+    };
+    Ok(Settings {
+        max_connections: wire.max_connections,
+        header_timeout: duration("header_timeout", wire.header_timeout)?,
+        keep_alive_timeout: duration("keep_alive_timeout", wire.keep_alive_timeout)?,
+        upstream_idle_timeout: duration("upstream_idle_timeout", wire.upstream_idle_timeout)?,
+        max_header_bytes: wire.max_header_bytes,
+        max_headers: wire.max_headers,
+        access_log,
+    })
+}
+
+fn decode_listener(wire: v1::Listener) -> Field<Listener> {
+    Ok(Listener { addr: parse("addr", &wire.addr)?, name: wire.name })
+}
+
+fn decode_upstream(wire: v1::Upstream) -> Field<Upstream> {
+    let balance = match wire.balance() {
+        v1::Balance::RoundRobin => Balance::RoundRobin,
+        v1::Balance::LeastRequest => Balance::LeastRequest,
+        v1::Balance::Unspecified => return Err(unknown("balance")),
+    };
+    let endpoint = |endpoint: &v1::Endpoint| {
+        Ok(Endpoint { url: parse("endpoints", &endpoint.url)?, weight: endpoint.weight })
+    };
+    Ok(Upstream {
+        endpoints: wire.endpoints.iter().map(endpoint).collect::<Field<_>>()?,
+        balance,
+        health_check: wire.health_check.map(decode_health_check).transpose()?,
+        name: wire.name,
+    })
+}
+
+fn decode_health_check(wire: v1::HealthCheck) -> Field<HealthCheck> {
+    use v1::health_check::Probe as WireProbe;
+
+    let probe = match wire.probe {
+        Some(WireProbe::HttpPath(path)) => {
+            let valid = path.starts_with('/') && http::uri::PathAndQuery::from_str(&path).is_ok();
+            if !valid {
+                return Err(invalid("health_check", &"not a path"));
+            }
+            Probe::Http { path }
+        }
+        Some(WireProbe::Tcp(_)) => Probe::Tcp,
+        None => return Err(unknown("health_check")),
+    };
+    Ok(HealthCheck {
+        probe,
+        interval: duration("health_check", wire.interval)?,
+        timeout: duration("health_check", wire.timeout)?,
+        rise: wire.rise,
+        fall: wire.fall,
+    })
+}
+
+fn decode_routes(wire: v1::RouteGroup) -> Field<Vec<Route>> {
+    let host = match wire.host.as_str() {
+        "" => HostPattern::Any,
+        host => HostPattern::parse(host).map_err(|error| invalid("host", &error))?,
+    };
+    let path = PathPrefix::parse(&wire.path).map_err(|error| invalid("path", &error))?;
+    wire.routes.into_iter().map(|route| decode_route(&host, &path, route)).collect()
+}
+
+fn decode_route(host: &HostPattern, path: &PathPrefix, wire: v1::Route) -> Field<Route> {
+    let method = |text: &String| Method::from_str(text).map_err(|error| invalid("methods", &error));
+    let condition =
+        |wire: &v1::Header| header("match_headers", wire).map(|(name, value)| HeaderMatch { name, value });
+    let rewrite = match &wire.replace_prefix {
+        None => PathRewrite::Keep,
+        Some(prefix) => {
+            let prefix = PathPrefix::parse(prefix).map_err(|error| invalid("replace_prefix", &error))?;
+            PathRewrite::ReplacePrefix(prefix)
+        }
+    };
+    Ok(Route {
+        matches: RouteMatch {
+            host: host.clone(),
+            path: path.clone(),
+            methods: wire.methods.iter().map(method).collect::<Field<_>>()?,
+            headers: wire.match_headers.iter().map(condition).collect::<Field<_>>()?,
+        },
+        rewrite,
+        host_header: decode_host_header(wire.host_header)?,
+        timeouts: TimeoutPolicy {
+            attempt: duration("attempt_timeout", wire.attempt_timeout)?,
+            request: duration("request_timeout", wire.request_timeout)?,
+            idle: duration("idle_timeout", wire.idle_timeout)?,
+        },
+        max_retries: wire.max_retries,
+        request_headers: decode_edits("request_headers", wire.request_headers)?,
+        response_headers: decode_edits("response_headers", wire.response_headers)?,
+        max_body: wire.max_body,
+        upstream: wire.upstream,
+        name: wire.name,
+    })
+}
+
+fn decode_host_header(wire: Option<v1::HostHeader>) -> Field<HostHeader> {
+    use v1::host_header::Kind;
+
+    match wire.and_then(|wire| wire.kind) {
+        Some(Kind::Preserve(_)) => Ok(HostHeader::Preserve),
+        Some(Kind::Upstream(_)) => Ok(HostHeader::Upstream),
+        Some(Kind::Literal(value)) => {
+            let value = HeaderValue::from_bytes(&value).map_err(|error| invalid("host_header", &error))?;
+            Ok(HostHeader::Literal(value))
+        }
+        None => Err(unknown("host_header")),
+    }
+}
+
+fn decode_edits(field: &'static str, wire: Option<v1::HeaderEdits>) -> Field<HeaderEdits> {
+    let wire = wire.unwrap_or_default();
+    Ok(HeaderEdits {
+        remove: wire.remove.iter().map(|name| parse(field, name)).collect::<Field<_>>()?,
+        set: wire.set.iter().map(|wire| header(field, wire)).collect::<Field<_>>()?,
+    })
+}
+
+fn header(field: &'static str, wire: &v1::Header) -> Field<(HeaderName, HeaderValue)> {
+    let value = HeaderValue::from_bytes(&wire.value).map_err(|error| invalid(field, &error))?;
+    Ok((parse(field, &wire.name)?, value))
+}
+
+fn duration(field: &'static str, wire: Option<prost_types::Duration>) -> Field<Duration> {
+    let wire = wire.ok_or_else(|| invalid(field, &"missing"))?;
+    Duration::try_from(wire).map_err(|error| invalid(field, &error))
+}
+
+fn parse<T: FromStr<Err: Display>>(field: &'static str, text: &str) -> Field<T> {
+    text.parse().map_err(|error| invalid(field, &error))
+}
+
+fn unknown(field: &'static str) -> InvalidField {
+    invalid(field, &"a value that this build does not know")
+}
+
+fn invalid(field: &'static str, reason: &dyn Display) -> InvalidField {
+    InvalidField { field, reason: reason.to_string() }
+}

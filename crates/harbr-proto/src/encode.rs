@@ -1,0 +1,175 @@
+//! Model to wire. It cannot fail.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use harbr_model::{
+    AccessLog, Balance, HeaderEdits, HealthCheck, HostHeader, HostPattern, Listener, PathPrefix, PathRewrite,
+    Probe, Route, Settings, Snapshot, Upstream,
+};
+use http::{HeaderName, HeaderValue};
+use prost::Message as _;
+
+use crate::v1;
+
+/// The resources of a snapshot as they are sent, by key.
+pub(crate) fn resources(snapshot: &Snapshot) -> BTreeMap<String, Bytes> {
+    use v1::resource::Kind;
+
+    let settings = Kind::Settings(snapshot.settings().into());
+    let listeners = snapshot.listeners().iter().map(|listener| Kind::Listener(listener.into()));
+    let upstreams = snapshot.upstreams().values().map(|upstream| Kind::Upstream(upstream.into()));
+    let groups =
+        snapshot.routes().chunk_by(|a, b| place(a) == place(b)).map(|group| Kind::Routes(route_group(group)));
+    std::iter::once(settings)
+        .chain(listeners)
+        .chain(upstreams)
+        .chain(groups)
+        .map(|kind| (key(&kind), v1::Resource { kind: Some(kind) }.encode_to_vec().into()))
+        .collect()
+}
+
+/// What a resource is stored and sent under.
+pub(crate) fn key(kind: &v1::resource::Kind) -> String {
+    use v1::resource::Kind;
+
+    match kind {
+        Kind::Settings(_) => "settings".to_owned(),
+        Kind::Listener(listener) => format!("listener/{}", listener.name),
+        Kind::Upstream(upstream) => format!("upstream/{}", upstream.name),
+        Kind::Routes(group) => format!("routes/{}{}", group.host, group.path),
+    }
+}
+
+fn place(route: &Route) -> (&HostPattern, &PathPrefix) {
+    (&route.matches.host, &route.matches.path)
+}
+
+fn route_group(routes: &[Route]) -> v1::RouteGroup {
+    let (host, path) = routes.first().map(place).expect("a chunk of a slice is not empty");
+    v1::RouteGroup {
+        host: host.to_string(),
+        path: path.to_string(),
+        routes: routes.iter().map(Into::into).collect(),
+    }
+}
+
+impl From<&Settings> for v1::Settings {
+    fn from(settings: &Settings) -> Self {
+        let access_log = match settings.access_log {
+            AccessLog::Off => v1::AccessLog::Off,
+            AccessLog::Json => v1::AccessLog::Json,
+            AccessLog::Text => v1::AccessLog::Text,
+        };
+        Self {
+            max_connections: settings.max_connections,
+            header_timeout: Some(duration(settings.header_timeout)),
+            keep_alive_timeout: Some(duration(settings.keep_alive_timeout)),
+            upstream_idle_timeout: Some(duration(settings.upstream_idle_timeout)),
+            max_header_bytes: settings.max_header_bytes,
+            max_headers: settings.max_headers,
+            access_log: access_log.into(),
+        }
+    }
+}
+
+impl From<&Listener> for v1::Listener {
+    fn from(listener: &Listener) -> Self {
+        Self { name: listener.name.clone(), addr: listener.addr.to_string() }
+    }
+}
+
+impl From<&Upstream> for v1::Upstream {
+    fn from(upstream: &Upstream) -> Self {
+        let endpoint = |endpoint: &harbr_model::Endpoint| v1::Endpoint {
+            url: endpoint.url.to_string(),
+            weight: endpoint.weight,
+        };
+        let balance = match upstream.balance {
+            Balance::RoundRobin => v1::Balance::RoundRobin,
+            Balance::LeastRequest => v1::Balance::LeastRequest,
+        };
+        Self {
+            name: upstream.name.clone(),
+            endpoints: upstream.endpoints.iter().map(endpoint).collect(),
+            balance: balance.into(),
+            health_check: upstream.health_check.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&HealthCheck> for v1::HealthCheck {
+    fn from(check: &HealthCheck) -> Self {
+        use v1::health_check::Probe as WireProbe;
+
+        let probe = match &check.probe {
+            Probe::Http { path } => WireProbe::HttpPath(path.clone()),
+            Probe::Tcp => WireProbe::Tcp(true),
+        };
+        Self {
+            probe: Some(probe),
+            interval: Some(duration(check.interval)),
+            timeout: Some(duration(check.timeout)),
+            rise: check.rise,
+            fall: check.fall,
+        }
+    }
+}
+
+impl From<&Route> for v1::Route {
+    fn from(route: &Route) -> Self {
+        let replace_prefix = match &route.rewrite {
+            PathRewrite::Keep => None,
+            PathRewrite::ReplacePrefix(prefix) => Some(prefix.to_string()),
+        };
+        Self {
+            name: route.name.clone(),
+            methods: route.matches.methods.iter().map(ToString::to_string).collect(),
+            match_headers: route.matches.headers.iter().map(|m| header(&m.name, &m.value)).collect(),
+            upstream: route.upstream.clone(),
+            replace_prefix,
+            host_header: Some((&route.host_header).into()),
+            attempt_timeout: Some(duration(route.timeouts.attempt)),
+            request_timeout: Some(duration(route.timeouts.request)),
+            idle_timeout: Some(duration(route.timeouts.idle)),
+            max_retries: route.max_retries,
+            request_headers: Some((&route.request_headers).into()),
+            response_headers: Some((&route.response_headers).into()),
+            max_body: route.max_body,
+        }
+    }
+}
+
+impl From<&HostHeader> for v1::HostHeader {
+    fn from(host_header: &HostHeader) -> Self {
+        use v1::host_header::Kind;
+
+        let kind = match host_header {
+            HostHeader::Preserve => Kind::Preserve(true),
+            HostHeader::Upstream => Kind::Upstream(true),
+            HostHeader::Literal(value) => Kind::Literal(value.as_bytes().to_vec()),
+        };
+        Self { kind: Some(kind) }
+    }
+}
+
+impl From<&HeaderEdits> for v1::HeaderEdits {
+    fn from(edits: &HeaderEdits) -> Self {
+        Self {
+            remove: edits.remove.iter().map(ToString::to_string).collect(),
+            set: edits.set.iter().map(|(name, value)| header(name, value)).collect(),
+        }
+    }
+}
+
+fn header(name: &HeaderName, value: &HeaderValue) -> v1::Header {
+    v1::Header { name: name.to_string(), value: value.as_bytes().to_vec() }
+}
+
+fn duration(duration: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: duration.subsec_nanos().cast_signed(),
+    }
+}

@@ -1,0 +1,180 @@
+use std::time::Duration;
+
+use harbr_model::{
+    AccessLog, Balance, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader, HostPattern, Listener,
+    PathPrefix, PathRewrite, Probe, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
+};
+use http::{HeaderName, HeaderValue, Method};
+use proptest::prelude::*;
+
+use super::{CHUNK_BYTES, EncodedSnapshot};
+use crate::{Assembly, Fence, InvalidChunk, InvalidResource};
+
+const FENCE: Fence = Fence { epoch: 1, generation: 1 };
+
+fn upstream() -> impl Strategy<Value = Upstream> {
+    let endpoints = proptest::collection::btree_set(1..50_u16, 1..4);
+    let check = proptest::option::of((any::<bool>(), 1..20_u64, 1..4_u32));
+    (endpoints, any::<bool>(), check).prop_map(|(ports, round_robin, check)| Upstream {
+        name: "u".into(),
+        endpoints: ports
+            .into_iter()
+            .map(|port| Endpoint { url: format!("https://a:{port}/b").parse().unwrap(), weight: port.into() })
+            .collect(),
+        balance: if round_robin { Balance::RoundRobin } else { Balance::LeastRequest },
+        health_check: check.map(|(tcp, seconds, rise)| {
+            let probe = if tcp { Probe::Tcp } else { Probe::Http { path: "/h".into() } };
+            HealthCheck { interval: Duration::from_secs(seconds), rise, ..HealthCheck::new(probe) }
+        }),
+    })
+}
+
+fn route() -> impl Strategy<Value = Route> {
+    let host = prop_oneof![
+        Just(HostPattern::Any),
+        Just(HostPattern::Exact("a.test".into())),
+        Just(HostPattern::Wildcard("test".into())),
+    ];
+    let rewrite = prop_oneof![
+        Just(PathRewrite::Keep),
+        "/[a-c]{0,2}".prop_map(|to| PathRewrite::ReplacePrefix(PathPrefix::parse(&to).unwrap())),
+    ];
+    let host_header = prop_oneof![
+        Just(HostHeader::Preserve),
+        Just(HostHeader::Upstream),
+        Just(HostHeader::Literal(HeaderValue::from_static("b.test"))),
+    ];
+    (host, "/[a-d]{0,3}", rewrite, host_header, any::<bool>(), 1..100_u64, 0..3_u32).prop_map(
+        |(host, path, rewrite, host_header, conditional, millis, max_retries)| {
+            let header = (HeaderName::from_static("x-a"), HeaderValue::from_static("1"));
+            Route {
+                name: format!("{host}{path}"),
+                matches: RouteMatch {
+                    host,
+                    path: PathPrefix::parse(&path).unwrap(),
+                    methods: if conditional { vec![Method::GET, Method::POST] } else { Vec::new() },
+                    headers: vec![HeaderMatch { name: header.0.clone(), value: header.1.clone() }],
+                },
+                upstream: "u".into(),
+                rewrite,
+                host_header,
+                timeouts: TimeoutPolicy {
+                    attempt: Duration::from_millis(millis),
+                    request: Duration::from_millis(millis * 2),
+                    idle: Duration::from_secs(1),
+                },
+                max_retries,
+                request_headers: HeaderEdits { remove: vec![header.0.clone()], set: vec![header] },
+                response_headers: HeaderEdits::default(),
+                max_body: millis,
+            }
+        },
+    )
+}
+
+fn snapshot() -> impl Strategy<Value = Snapshot> {
+    (upstream(), proptest::collection::vec(route(), 1..8)).prop_map(|(upstream, mut routes)| {
+        routes.sort_by(|a, b| a.name.cmp(&b.name));
+        routes.dedup_by(|a, b| a.name == b.name);
+        let settings = Settings { access_log: AccessLog::Text, ..Settings::with_max_connections(7) };
+        let listener = Listener { name: "default".into(), addr: "[::1]:80".parse().unwrap() };
+        Snapshot::new(settings, vec![listener], vec![upstream], routes).unwrap()
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_wire_there_and_back_is_the_identity(snapshot in snapshot()) {
+        let encoded = EncodedSnapshot::encode(&snapshot);
+        prop_assert_eq!(encoded.decode(), Ok(snapshot));
+    }
+
+    #[test]
+    fn a_change_applied_to_its_base_is_the_whole(base in snapshot(), target in snapshot()) {
+        let (base, target) = (EncodedSnapshot::encode(&base), EncodedSnapshot::encode(&target));
+        let received = receive(&target.chunks(FENCE, 1, Some(&base)), Some(&base)).unwrap().unwrap();
+        prop_assert_eq!(received.hash(), target.hash());
+        prop_assert_eq!(received.resources(), target.resources());
+    }
+
+    #[test]
+    fn no_bytes_from_the_wire_panic(key in ".{0,20}", body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let resources = [(key, body.into())].into();
+        prop_assert!(EncodedSnapshot::from_resources(resources).decode().is_err());
+    }
+
+    #[test]
+    fn a_flipped_byte_never_gives_another_snapshot_with_the_same_hash(
+        snapshot in snapshot(),
+        at in any::<proptest::sample::Index>(),
+    ) {
+        let encoded = EncodedSnapshot::encode(&snapshot);
+        let mut chunks = encoded.chunks(FENCE, 1, None);
+        let index = at.index(chunks[0].upserts.len());
+        let entry = &mut chunks[0].upserts[index];
+        let mut body = entry.body.to_vec();
+        let byte = at.index(body.len());
+        body[byte] ^= 1;
+        entry.body = body.into();
+        let mismatch = matches!(receive(&chunks, None), Err(InvalidChunk::HashMismatch { .. }));
+        prop_assert!(mismatch);
+    }
+}
+
+fn receive(
+    chunks: &[crate::v1::SnapshotChunk],
+    base: Option<&EncodedSnapshot>,
+) -> Result<Option<EncodedSnapshot>, InvalidChunk> {
+    let mut assembly = Assembly::default();
+    let mut received = None;
+    for chunk in chunks {
+        received = assembly.add(chunk.clone(), base)?;
+    }
+    Ok(received)
+}
+
+fn many_routes(count: usize) -> EncodedSnapshot {
+    let resources = (0..count).map(|index| (format!("routes//{index:06}"), vec![0_u8; 1_000].into()));
+    EncodedSnapshot::from_resources(resources.collect())
+}
+
+#[test]
+fn a_large_snapshot_travels_in_pieces() {
+    let large = many_routes(3_000);
+    let chunks = large.chunks(FENCE, 1, None);
+    assert_eq!(chunks.len(), 3);
+    assert!(chunks.iter().all(|chunk| prost::Message::encoded_len(chunk) < 2 * CHUNK_BYTES));
+    assert_eq!(receive(&chunks, None).unwrap().unwrap().hash(), large.hash());
+    assert!(receive(&chunks[..2], None).unwrap().is_none());
+}
+
+#[test]
+fn a_newer_snapshot_drops_the_one_that_was_on_its_way() {
+    let (old, new) = (many_routes(3_000), many_routes(1));
+    let mut assembly = Assembly::default();
+    let newer = Fence { generation: 2, ..FENCE };
+    assert!(assembly.add(old.chunks(FENCE, 1, None).swap_remove(0), None).unwrap().is_none());
+    let received = assembly.add(new.chunks(newer, 2, None).swap_remove(0), None).unwrap();
+    assert_eq!(received.unwrap().hash(), new.hash());
+}
+
+#[test]
+fn a_change_against_a_snapshot_that_is_not_served_is_refused() {
+    let (base, other, target) = (many_routes(1), many_routes(2), many_routes(3));
+    let chunks = target.chunks(FENCE, 1, Some(&base));
+    let expected = base.hash().to_string();
+    assert_eq!(receive(&chunks, Some(&other)).err(), Some(InvalidChunk::UnknownBase { expected }));
+}
+
+#[test]
+fn a_resource_under_anothers_key_is_refused() {
+    let encoded = many_routes(0);
+    assert_eq!(encoded.decode(), Err(InvalidResource::NoSettings));
+    let body = crate::v1::Resource {
+        kind: Some(crate::v1::resource::Kind::Listener(crate::v1::Listener::default())),
+    };
+    let resources = [("settings".to_owned(), prost::Message::encode_to_vec(&body).into())].into();
+    let refused = EncodedSnapshot::from_resources(resources).decode();
+    let (key, found) = ("settings".to_owned(), "listener/".to_owned());
+    assert_eq!(refused, Err(InvalidResource::WrongKey { key, found }));
+}
