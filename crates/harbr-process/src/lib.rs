@@ -1,0 +1,30 @@
+//! What a process has one of: logs, a metrics recorder, an admin HTTP server, signals, supervised tasks.
+//!
+//! Every binary of ours is put together from these. Nothing here knows a route or a snapshot.
+//!
+//! Reading order: [`Tasks`] is the life of a process; [`Signals`] end it; [`LogArgs`] and [`Metrics`] say how it
+//! fares; [`AdminServer`] shows that to probes and scrapers; [`StateDir`] is what it keeps;
+//! [`raise_descriptor_limit`] and [`worker_threads`] are what it takes from the machine.
+
+mod admin;
+mod exit;
+mod logs;
+mod metrics;
+mod readiness;
+mod resources;
+mod signals;
+mod state_dir;
+mod tasks;
+
+pub use admin::{AdminPages, AdminServer, BindError};
+pub use exit::{UsageError, exit_code};
+pub use logs::{InvalidLogs, LogArgs, LogFormat, init_logs};
+pub use metrics::{Metrics, RecorderInstalled};
+pub use readiness::probe_readiness;
+pub use resources::{InvalidThreads, raise_descriptor_limit, worker_threads};
+pub use signals::{Hangup, Signals, Termination};
+pub use state_dir::{StateDir, StateDirError};
+pub use tasks::{FailureRule, TaskError, Tasks};
+
+/// The version of every program of this workspace.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

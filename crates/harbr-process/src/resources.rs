@@ -1,0 +1,61 @@
+use std::num::NonZeroUsize;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+const MIN_THREADS: &str = "RUST_MIN_THREADS";
+const MAX_THREADS: &str = "RUST_MAX_THREADS";
+
+/// Why the bounds of worker threads in the environment cannot hold.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidThreads {
+    #[error("{name} is `{value}`, which is not a number of threads: a whole number from 1 on")]
+    NotANumber { name: &'static str, value: String },
+    #[error("{MIN_THREADS} is {min}, above {MAX_THREADS}, which is {max}")]
+    MinAboveMax { min: usize, max: usize },
+}
+
+/// Raises the soft limit of open descriptors to the hard one, and gives it; `u64::MAX` stands for no limit.
+///
+/// # Errors
+/// If the system refuses.
+pub fn raise_descriptor_limit() -> std::io::Result<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
+    }
+    Ok(limit.maximum.unwrap_or(u64::MAX))
+}
+
+/// The cores that this process may use, held between `RUST_MIN_THREADS` (1 if unset) and `RUST_MAX_THREADS`.
+///
+/// # Errors
+/// If one of them is not a number from 1 on, or they contradict each other.
+pub fn worker_threads() -> Result<usize, InvalidThreads> {
+    let available = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let variable = |name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    clamp_threads(available, variable(MIN_THREADS), variable(MAX_THREADS))
+}
+
+fn clamp_threads(
+    available: usize,
+    min: Option<String>,
+    max: Option<String>,
+) -> Result<usize, InvalidThreads> {
+    let min = parse_threads(MIN_THREADS, min)?.unwrap_or(1);
+    let max = parse_threads(MAX_THREADS, max)?.unwrap_or(usize::MAX);
+    if min > max {
+        return Err(InvalidThreads::MinAboveMax { min, max });
+    }
+    Ok(available.clamp(min, max))
+}
+
+fn parse_threads(name: &'static str, value: Option<String>) -> Result<Option<usize>, InvalidThreads> {
+    let Some(value) = value else { return Ok(None) };
+    match value.parse::<NonZeroUsize>() {
+        Ok(threads) => Ok(Some(threads.get())),
+        Err(_) => Err(InvalidThreads::NotANumber { name, value }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+const LOCK: &str = "lock";
+
+/// The largest file that is read back. Far above any snapshot; a folder that someone else filled does no harm.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// A folder that this process alone keeps its state in, for as long as this value lives.
+///
+/// Calls block on the disk: keep them off threads that serve requests.
+#[derive(Debug)]
+pub struct StateDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StateDirError {
+    #[error("state directory {} is in use by another process", path.display())]
+    InUse { path: PathBuf },
+    #[error("cannot use state directory {}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+}
+
+impl StateDir {
+    /// Creates the folder for its owner alone if it is missing, and locks it.
+    ///
+    /// # Errors
+    /// If another process has it, or the system refuses.
+    pub fn open(path: &Path) -> Result<Self, StateDirError> {
+        let failed = |source| StateDirError::Io { path: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join(LOCK))
+            .map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(StateDirError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replaces a file as a whole: after a crash it has either its old content or its new one.
+    ///
+    /// # Errors
+    /// If the system refuses; the old content is still there then.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let temporary = self.path.join(format!("{name}.tmp"));
+        // A leftover of a crash may have been made with other rights.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, self.path.join(name))?;
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// The content of a file; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the system refuses, or the file is absurdly large.
+    pub fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(self.path.join(name)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(Some(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests;
