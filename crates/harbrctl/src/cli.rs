@@ -1,0 +1,116 @@
+//! What can be asked.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+#[derive(Debug, Parser)]
+#[command(name = "harbrctl", version, about = "Looks at a Harbr-Router fleet, and checks its configuration")]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage.")]
+pub(crate) struct Cli {
+    /// Where the controller listens for gRPC
+    #[arg(
+        long,
+        global = true,
+        env = "HARBR_CONTROLLER",
+        default_value = "http://127.0.0.1:7400",
+        value_name = "URL"
+    )]
+    pub(crate) controller: ControllerUrl,
+
+    /// How to print; the fields of json and yaml are stable, the other two are for people
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the revision, whether all nodes serve it, and what is wrong with the file
+    Status,
+    /// List nodes, routes or upstreams; with names, only those
+    Get {
+        #[arg(value_enum)]
+        kind: Kind,
+        names: Vec<String>,
+    },
+    /// Show all that is known of one node, route or upstream
+    Describe {
+        #[arg(value_enum)]
+        kind: Kind,
+        name: String,
+    },
+    /// Check a configuration file as the controller would, without one
+    Validate {
+        /// `-` reads standard input
+        file: PathBuf,
+    },
+    /// Show the version of harbrctl
+    Version,
+    /// Print a completion script
+    Completion {
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    #[value(name = "nodes", alias = "node")]
+    Node,
+    #[value(name = "routes", alias = "route")]
+    Route,
+    #[value(name = "upstreams", alias = "upstream")]
+    Upstream,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    /// The table with more columns
+    Wide,
+    Json,
+    Yaml,
+}
+
+/// The address of a controller, in a form that the client takes.
+#[derive(Debug, Clone)]
+pub(crate) struct ControllerUrl {
+    uri: tonic::transport::Uri,
+    /// As it was given, for messages.
+    text: String,
+}
+
+impl ControllerUrl {
+    pub(crate) fn uri(&self) -> &tonic::transport::Uri {
+        &self.uri
+    }
+}
+
+impl fmt::Display for ControllerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for ControllerUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let uri: tonic::transport::Uri =
+            text.parse().map_err(|_| "not a URL such as http://127.0.0.1:7400")?;
+        match uri.scheme_str() {
+            Some("http") => Ok(Self { uri, text: text.to_owned() }),
+            Some("https") => Err("the controller speaks plain http so far"),
+            Some(_) | None => Err("a controller's URL starts with http://"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

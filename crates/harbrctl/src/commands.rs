@@ -1,0 +1,134 @@
+//! One function per command: ask, then print.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command, Format, Kind};
+use crate::controller::Controller;
+use crate::document::{NodeDocument, RouteDocument, StatusDocument, UpstreamDocument, VersionDocument};
+use crate::output::{print, print_document};
+use crate::paint::Paint;
+use crate::when::Now;
+use crate::{lookup, nodes, routes, status, upstreams, validate};
+
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let Cli { controller, output, command } = cli;
+    match command {
+        Command::Validate { file } => return validate::run(&file, output),
+        Command::Version => version(output)?,
+        Command::Completion { shell } => completion(shell)?,
+        Command::Status => block_on(show_status(&Controller::new(controller), output))?,
+        Command::Get { kind, names } => block_on(get(&Controller::new(controller), kind, &names, output))?,
+        Command::Describe { kind, name } => {
+            block_on(describe(&Controller::new(controller), kind, &name, output))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves without waiting for a name lookup that hangs.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn show_status(controller: &Controller, format: Format) -> anyhow::Result<()> {
+    let document = StatusDocument::from(controller.status().await?);
+    match format {
+        Format::Json | Format::Yaml => print_document(&document, format),
+        Format::Table | Format::Wide => print(&status::text(&document, Now::of_clock(), Paint::for_stdout())),
+    }
+}
+
+async fn get(controller: &Controller, kind: Kind, names: &[String], format: Format) -> anyhow::Result<()> {
+    match kind {
+        Kind::Node => {
+            let nodes = lookup::named(list_nodes(controller).await?, names)?;
+            match format {
+                Format::Json | Format::Yaml => print_document(&nodes, format),
+                Format::Table => print(&nodes::table(&nodes, Now::of_clock())),
+                Format::Wide => print(&nodes::wide_table(&nodes, Now::of_clock())),
+            }
+        }
+        Kind::Route => {
+            let routes = lookup::named(list_routes(controller).await?, names)?;
+            match format {
+                Format::Json | Format::Yaml => print_document(&routes, format),
+                Format::Table => print(&routes::table(&routes)),
+                Format::Wide => print(&routes::wide_table(&routes)),
+            }
+        }
+        Kind::Upstream => {
+            let upstreams = lookup::named(list_upstreams(controller).await?, names)?;
+            match format {
+                Format::Json | Format::Yaml => print_document(&upstreams, format),
+                Format::Table => print(&upstreams::table(&upstreams)),
+                Format::Wide => print(&upstreams::wide_table(&upstreams, Now::of_clock())),
+            }
+        }
+    }
+}
+
+async fn describe(controller: &Controller, kind: Kind, name: &str, format: Format) -> anyhow::Result<()> {
+    match kind {
+        Kind::Node => {
+            let node = lookup::one(list_nodes(controller).await?, name)?;
+            match format {
+                Format::Json | Format::Yaml => print_document(&node, format),
+                Format::Table | Format::Wide => {
+                    print(&nodes::describe(&node, Now::of_clock(), Paint::for_stdout()))
+                }
+            }
+        }
+        Kind::Route => {
+            let route = lookup::one(list_routes(controller).await?, name)?;
+            match format {
+                Format::Json | Format::Yaml => print_document(&route, format),
+                Format::Table | Format::Wide => print(&routes::describe(&route)),
+            }
+        }
+        Kind::Upstream => {
+            let upstream = lookup::one(list_upstreams(controller).await?, name)?;
+            match format {
+                Format::Json | Format::Yaml => print_document(&upstream, format),
+                Format::Table | Format::Wide => {
+                    print(&upstreams::describe(&upstream, Now::of_clock(), Paint::for_stdout()))
+                }
+            }
+        }
+    }
+}
+
+async fn list_nodes(controller: &Controller) -> anyhow::Result<Vec<NodeDocument>> {
+    Ok(controller.nodes().await?.into_iter().map(NodeDocument::from).collect())
+}
+
+async fn list_routes(controller: &Controller) -> anyhow::Result<Vec<RouteDocument>> {
+    Ok(controller.routes().await?.into_iter().map(RouteDocument::from).collect())
+}
+
+async fn list_upstreams(controller: &Controller) -> anyhow::Result<Vec<UpstreamDocument>> {
+    Ok(controller.upstreams().await?.into_iter().map(UpstreamDocument::from).collect())
+}
+
+fn version(format: Format) -> anyhow::Result<()> {
+    let document = VersionDocument { version: env!("CARGO_PKG_VERSION").to_owned() };
+    match format {
+        Format::Json | Format::Yaml => print_document(&document, format),
+        Format::Table | Format::Wide => print(&format!("harbrctl {}\n", document.version)),
+    }
+}
+
+fn completion(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "harbrctl", &mut script);
+    std::io::stdout().lock().write_all(&script).context("cannot write the script")
+}

@@ -1,0 +1,92 @@
+//! Asks the controller.
+
+use std::error::Error as _;
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use harbr_proto::v1;
+use harbr_proto::v1::admin_service_client::AdminServiceClient;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Response, Status};
+
+use crate::cli::ControllerUrl;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// From the first byte to the last, so that "no controller there" is known within 5 s.
+const TIMEOUT: Duration = Duration::from_millis(4_500);
+/// The routes of the largest snapshot fit.
+const MAX_ANSWER_BYTES: usize = 1 << 30;
+
+/// The controller at one address. It is connected to when it is asked.
+#[derive(Debug)]
+pub(crate) struct Controller {
+    url: ControllerUrl,
+}
+
+impl Controller {
+    pub(crate) fn new(url: ControllerUrl) -> Self {
+        Self { url }
+    }
+
+    pub(crate) async fn status(&self) -> anyhow::Result<v1::Status> {
+        self.ask(|mut client| async move { client.get_status(v1::GetStatusRequest {}).await }).await
+    }
+
+    pub(crate) async fn nodes(&self) -> anyhow::Result<Vec<v1::Node>> {
+        let answer =
+            self.ask(|mut client| async move { client.list_nodes(v1::ListNodesRequest {}).await }).await?;
+        Ok(answer.nodes)
+    }
+
+    pub(crate) async fn routes(&self) -> anyhow::Result<Vec<v1::RouteStatus>> {
+        let answer =
+            self.ask(|mut client| async move { client.list_routes(v1::ListRoutesRequest {}).await }).await?;
+        Ok(answer.routes)
+    }
+
+    pub(crate) async fn upstreams(&self) -> anyhow::Result<Vec<v1::UpstreamStatus>> {
+        let answer = self
+            .ask(|mut client| async move { client.list_upstreams(v1::ListUpstreamsRequest {}).await })
+            .await?;
+        Ok(answer.upstreams)
+    }
+
+    async fn ask<T, F>(&self, call: impl FnOnce(AdminServiceClient<Channel>) -> F) -> anyhow::Result<T>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let url = &self.url;
+        let answer = async {
+            let channel = Endpoint::from(url.uri().clone())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .connect()
+                .await
+                .map_err(|error| anyhow!("no controller at {url}: {}", innermost(&error)))?;
+            let client = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
+            call(client)
+                .await
+                .map_err(|status| anyhow!("the controller at {url} failed: {}", reason(&status)))
+        };
+        match tokio::time::timeout(TIMEOUT, answer).await {
+            Ok(answer) => Ok(answer?.into_inner()),
+            Err(_) => Err(anyhow!("the controller at {url} did not answer within {TIMEOUT:?}")),
+        }
+    }
+}
+
+/// The last cause says what happened; those above it say "transport error".
+fn innermost(error: &tonic::transport::Error) -> String {
+    let mut cause = error.source();
+    let mut text = error.to_string();
+    while let Some(error) = cause {
+        text = error.to_string();
+        cause = error.source();
+    }
+    text
+}
+
+fn reason(status: &Status) -> String {
+    let message = status.message().lines().next().unwrap_or_default();
+    if message.is_empty() { status.code().description().to_owned() } else { message.to_owned() }
+}

@@ -1,0 +1,174 @@
+//! The JSON of fixed answers against `testdata/*.json`. `UPDATE=1` rewrites the files.
+
+use std::path::Path;
+
+use harbr_proto::v1;
+use prost_types::Timestamp;
+use serde::Serialize;
+
+use super::{NodeDocument, RouteDocument, StatusDocument, UpstreamDocument};
+
+fn check_golden<T: Serialize>(name: &str, document: &T) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name);
+    let actual = serde_json::to_string_pretty(document).unwrap() + "\n";
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(actual, expected, "{} differs; UPDATE=1 rewrites it", path.display());
+}
+
+/// 2026-01-02T03:04:05Z
+fn time() -> Option<Timestamp> {
+    Some(Timestamp { seconds: 1_767_323_045, nanos: 0 })
+}
+
+fn millis(millis: i32) -> Option<prost_types::Duration> {
+    Some(prost_types::Duration { seconds: i64::from(millis / 1_000), nanos: millis % 1_000 * 1_000_000 })
+}
+
+fn status() -> v1::Status {
+    v1::Status {
+        revision: 7,
+        hash: "5d41402abc4b2a76".to_owned(),
+        proven_revision: 6,
+        config_error: None,
+        nodes_total: 3,
+        nodes_ready: 3,
+        nodes_converged: 2,
+        converged: false,
+        build: "0.1.0".to_owned(),
+        config_file: "/etc/harbr/config.yml".to_owned(),
+    }
+}
+
+#[test]
+fn a_status_is_the_object_that_the_contract_says() {
+    check_golden("status.json", &StatusDocument::from(status()));
+}
+
+#[test]
+fn a_refused_file_is_in_the_status_with_its_place() {
+    let config_error = Some(v1::ConfigError {
+        message: "error: unknown field `retries`\n".to_owned(),
+        file: "config.yml".to_owned(),
+        line: 9,
+        column: 5,
+        since: time(),
+    });
+    check_golden("status_config_error.json", &StatusDocument::from(v1::Status { config_error, ..status() }));
+}
+
+#[test]
+fn nodes_are_objects_with_labels_as_a_map() {
+    let ready = v1::Node {
+        id: "edge-1".to_owned(),
+        labels: vec![v1::Label { name: "zone".to_owned(), value: "a".to_owned() }],
+        state: v1::NodeState::Ready.into(),
+        serving_revision: 7,
+        serving_hash: "5d41402abc4b2a76".to_owned(),
+        last_error: String::new(),
+        build: "0.1.0".to_owned(),
+        address: "127.0.0.1:7402".to_owned(),
+        instance_id: "b1946ac9".to_owned(),
+        sent_revision: 7,
+        since: time(),
+        connections: 12,
+        requests: 3_456,
+        failures: 7,
+    };
+    let rejected = v1::Node {
+        id: "edge-2".to_owned(),
+        state: v1::NodeState::Rejected.into(),
+        last_error: "listener `default`: address in use".to_owned(),
+        sent_revision: 7,
+        ..v1::Node::default()
+    };
+    check_golden("nodes.json", &[ready, rejected].map(NodeDocument::from));
+}
+
+#[test]
+fn each_state_of_a_node_has_the_contracts_word() {
+    use v1::NodeState::{Disconnected, Draining, Ready, Rejected, Syncing, Unspecified};
+    let word = |state: v1::NodeState| {
+        NodeDocument::from(v1::Node { state: state.into(), ..v1::Node::default() }).state
+    };
+    let words = [Ready, Syncing, Rejected, Draining, Disconnected, Unspecified].map(word);
+    assert_eq!(words, ["ready", "syncing", "rejected", "draining", "disconnected", "disconnected"]);
+}
+
+#[test]
+fn routes_say_their_key_their_match_and_where_they_stand_in_the_file() {
+    let plain = v1::RouteStatus {
+        host: String::new(),
+        path: "/api".to_owned(),
+        route: Some(v1::Route {
+            name: "/api".to_owned(),
+            upstream: "/api".to_owned(),
+            attempt_timeout: millis(3_000),
+            request_timeout: millis(5_000),
+            idle_timeout: millis(60_000),
+            max_retries: 2,
+            max_body: 1_048_576,
+            ..v1::Route::default()
+        }),
+        source: "config.yml:6".to_owned(),
+    };
+    let header =
+        |name: &str, value: &str| v1::Header { name: name.to_owned(), value: value.as_bytes().to_vec() };
+    let full = v1::RouteStatus {
+        host: "*.example.com".to_owned(),
+        path: "/".to_owned(),
+        route: Some(v1::Route {
+            name: "*.example.com/#2".to_owned(),
+            methods: vec!["GET".to_owned()],
+            match_headers: vec![header("x-canary", "1")],
+            upstream: "canary".to_owned(),
+            replace_prefix: Some("/v2".to_owned()),
+            host_header: Some(v1::HostHeader { kind: Some(v1::host_header::Kind::Upstream(true)) }),
+            attempt_timeout: millis(250),
+            request_timeout: millis(5_000),
+            idle_timeout: millis(1_500),
+            max_retries: 0,
+            request_headers: Some(v1::HeaderEdits {
+                remove: vec!["cookie".to_owned()],
+                set: vec![header("x-a", "1")],
+            }),
+            response_headers: None,
+            max_body: 10,
+        }),
+        source: "config.yml:12".to_owned(),
+    };
+    check_golden("routes.json", &[plain, full].map(RouteDocument::from));
+}
+
+#[test]
+fn upstreams_say_the_health_of_each_endpoint() {
+    let endpoint = |url: &str, health: v1::Health, last_error: &str| v1::EndpointStatus {
+        url: url.to_owned(),
+        weight: 1,
+        health: health.into(),
+        last_error: last_error.to_owned(),
+        since: (health != v1::Health::Unknown).then(time).flatten(),
+    };
+    let upstream = v1::UpstreamStatus {
+        upstream: Some(v1::Upstream {
+            name: "backend".to_owned(),
+            balance: v1::Balance::RoundRobin.into(),
+            health_check: Some(v1::HealthCheck {
+                probe: Some(v1::health_check::Probe::HttpPath("/health".to_owned())),
+                interval: millis(10_000),
+                timeout: millis(5_000),
+                rise: 1,
+                fall: 1,
+            }),
+            ..v1::Upstream::default()
+        }),
+        endpoints: vec![
+            endpoint("http://10.0.0.1:8080", v1::Health::Healthy, ""),
+            endpoint("http://10.0.0.2:8080", v1::Health::Unhealthy, "status 503"),
+            endpoint("http://10.0.0.3:8080", v1::Health::Unknown, ""),
+        ],
+    };
+    check_golden("upstreams.json", &[upstream].map(UpstreamDocument::from));
+}

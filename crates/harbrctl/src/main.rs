@@ -1,0 +1,38 @@
+//! The operator's command line.
+//!
+//! It asks the controller, and shows what it answered; it decides nothing itself. Only `validate` works on
+//! its own: it runs the controller's own checks on a file.
+//!
+//! Reading order: [`cli`] is what can be asked; [`controller`] asks; [`document`] is the answer as JSON, which
+//! programs rely on; `nodes`, `routes`, `upstreams` and `status` are the same for people.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod cli;
+mod commands;
+mod controller;
+mod document;
+mod lookup;
+mod nodes;
+mod output;
+mod paint;
+mod routes;
+mod status;
+mod table;
+mod upstreams;
+mod validate;
+mod when;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Nodes, for people.
+
+use crate::document::NodeDocument;
+use crate::paint::Paint;
+use crate::table::{fields, or_dash, render, short_hash};
+use crate::when::Now;
+
+pub(crate) fn table(nodes: &[NodeDocument], now: Now) -> String {
+    render(
+        ["ID", "STATE", "REVISION", "HASH", "CONNECTIONS", "AGE", "LAST ERROR"],
+        nodes.iter().map(|node| {
+            [
+                node.id.clone(),
+                node.state.to_owned(),
+                node.serving_revision.to_string(),
+                short_hash(&node.serving_hash),
+                node.connections.to_string(),
+                now.age(node.since.as_ref()),
+                last_error(node),
+            ]
+        }),
+    )
+}
+
+pub(crate) fn wide_table(nodes: &[NodeDocument], now: Now) -> String {
+    render(
+        [
+            "ID",
+            "STATE",
+            "REVISION",
+            "SENT",
+            "HASH",
+            "CONNECTIONS",
+            "REQUESTS",
+            "FAILURES",
+            "AGE",
+            "LABELS",
+            "BUILD",
+            "ADDRESS",
+            "INSTANCE",
+            "LAST ERROR",
+        ],
+        nodes.iter().map(|node| {
+            [
+                node.id.clone(),
+                node.state.to_owned(),
+                node.serving_revision.to_string(),
+                node.sent_revision.to_string(),
+                or_dash(&node.serving_hash),
+                node.connections.to_string(),
+                node.requests.to_string(),
+                node.failures.to_string(),
+                now.age(node.since.as_ref()),
+                labels(node),
+                or_dash(&node.build),
+                or_dash(&node.address),
+                or_dash(&node.instance_id),
+                last_error(node),
+            ]
+        }),
+    )
+}
+
+pub(crate) fn describe(node: &NodeDocument, now: Now, paint: Paint) -> String {
+    let since = match node.state {
+        "disconnected" => "gone for",
+        _ => "connected for",
+    };
+    fields(&[
+        ("node", node.id.clone()),
+        ("instance", or_dash(&node.instance_id)),
+        ("state", paint.state(node.state)),
+        (since, now.age(node.since.as_ref())),
+        ("labels", labels(node)),
+        ("build", or_dash(&node.build)),
+        ("address", or_dash(&node.address)),
+        ("serving revision", node.serving_revision.to_string()),
+        ("serving hash", or_dash(&node.serving_hash)),
+        ("sent revision", node.sent_revision.to_string()),
+        ("connections", node.connections.to_string()),
+        ("requests", node.requests.to_string()),
+        ("failures", node.failures.to_string()),
+        ("last error", last_error(node)),
+    ])
+}
+
+fn labels(node: &NodeDocument) -> String {
+    let labels: Vec<_> = node.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    or_dash(&labels.join(","))
+}
+
+fn last_error(node: &NodeDocument) -> String {
+    node.last_error.clone().unwrap_or_else(|| "-".to_owned())
+}

@@ -1,0 +1,64 @@
+//! The fleet in a few lines, for people.
+
+use crate::document::StatusDocument;
+use crate::paint::Paint;
+use crate::table::{fields, or_dash};
+use crate::when::Now;
+
+pub(crate) fn text(status: &StatusDocument, now: Now, paint: Paint) -> String {
+    let mut text = fields(&[
+        ("file", or_dash(&status.config_file)),
+        ("revision", revision(status)),
+        ("proven", proven(status)),
+        ("nodes", nodes(status, paint)),
+        ("config", config(status, now, paint)),
+        ("controller", or_dash(&status.build)),
+    ]);
+    if let Some(error) = &status.config_error {
+        text.push('\n');
+        text.push_str(error.message.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn revision(status: &StatusDocument) -> String {
+    match status.revision {
+        0 => "none yet".to_owned(),
+        revision => format!("{revision} ({})", status.hash),
+    }
+}
+
+fn proven(status: &StatusDocument) -> String {
+    match status.proven_revision {
+        0 => "none yet".to_owned(),
+        revision => revision.to_string(),
+    }
+}
+
+fn nodes(status: &StatusDocument, paint: Paint) -> String {
+    let counts = &status.nodes;
+    let verdict = if status.converged { paint.good("converged") } else { paint.uncertain("not converged") };
+    format!("{verdict}: {} of {} serve the revision, {} ready", counts.converged, counts.total, counts.ready)
+}
+
+fn config(status: &StatusDocument, now: Now, paint: Paint) -> String {
+    match &status.config_error {
+        None => paint.good("valid"),
+        Some(error) => {
+            let age = now.age(error.since.as_ref());
+            let place = match error.line {
+                0 => String::new(),
+                line => format!(", line {line}, column {}", error.column),
+            };
+            format!(
+                "{} for {age}: {}{place}; what was served before is served on",
+                paint.bad("refused"),
+                error.file
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

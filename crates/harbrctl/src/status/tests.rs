@@ -1,0 +1,55 @@
+use std::time::{Duration, SystemTime};
+
+use harbr_proto::v1;
+use prost_types::Timestamp;
+
+use super::text;
+use crate::document::StatusDocument;
+use crate::paint::Paint;
+use crate::when::Now;
+
+fn show(status: v1::Status) -> String {
+    let now = Now::at(SystemTime::UNIX_EPOCH + Duration::from_secs(100));
+    text(&StatusDocument::from(status), now, Paint::Plain)
+}
+
+#[test]
+fn a_fleet_that_serves_what_it_should_is_six_lines() {
+    let shown = show(v1::Status {
+        revision: 7,
+        hash: "5d41402abc4b2a76".to_owned(),
+        proven_revision: 7,
+        config_error: None,
+        nodes_total: 3,
+        nodes_ready: 3,
+        nodes_converged: 3,
+        converged: true,
+        build: "0.1.0".to_owned(),
+        config_file: "config.yml".to_owned(),
+    });
+    assert_eq!(
+        shown,
+        "file:        config.yml\n\
+         revision:    7 (5d41402abc4b2a76)\n\
+         proven:      7\n\
+         nodes:       converged: 3 of 3 serve the revision, 3 ready\n\
+         config:      valid\n\
+         controller:  0.1.0\n"
+    );
+}
+
+#[test]
+fn a_refused_file_is_shown_with_its_age_its_place_and_its_diagnostics() {
+    let shown = show(v1::Status {
+        config_error: Some(v1::ConfigError {
+            message: "error: unknown field\n --> config.yml:9:5\n".to_owned(),
+            file: "config.yml".to_owned(),
+            line: 9,
+            column: 5,
+            since: Some(Timestamp { seconds: 58, nanos: 0 }),
+        }),
+        ..v1::Status::default()
+    });
+    assert!(shown.contains("refused for 42s: config.yml, line 9, column 5;"), "{shown}");
+    assert!(shown.ends_with("\n\nerror: unknown field\n --> config.yml:9:5\n"), "{shown}");
+}

@@ -1,0 +1,72 @@
+//! Upstreams, for people.
+
+use std::time::Duration;
+
+use crate::document::{EndpointDocument, HealthCheckDocument, UpstreamDocument};
+use crate::paint::Paint;
+use crate::table::{fields, render};
+use crate::when::Now;
+
+/// A line per endpoint.
+pub(crate) fn table(upstreams: &[UpstreamDocument]) -> String {
+    render(
+        ["UPSTREAM", "ENDPOINT", "WEIGHT", "HEALTH"],
+        endpoints(upstreams).map(|(upstream, endpoint)| {
+            [
+                upstream.name.clone(),
+                endpoint.url.clone(),
+                endpoint.weight.to_string(),
+                endpoint.health.to_owned(),
+            ]
+        }),
+    )
+}
+
+pub(crate) fn wide_table(upstreams: &[UpstreamDocument], now: Now) -> String {
+    render(
+        ["UPSTREAM", "BALANCE", "ENDPOINT", "WEIGHT", "HEALTH", "SINCE", "HEALTH CHECK", "LAST ERROR"],
+        endpoints(upstreams).map(|(upstream, endpoint)| {
+            [
+                upstream.name.clone(),
+                upstream.balance.to_owned(),
+                endpoint.url.clone(),
+                endpoint.weight.to_string(),
+                endpoint.health.to_owned(),
+                now.age(endpoint.since.as_ref()),
+                health_check(upstream.health_check.as_ref()),
+                endpoint.last_error.clone().unwrap_or_else(|| "-".to_owned()),
+            ]
+        }),
+    )
+}
+
+pub(crate) fn describe(upstream: &UpstreamDocument, now: Now, paint: Paint) -> String {
+    let mut text = fields(&[
+        ("upstream", upstream.name.clone()),
+        ("balance", upstream.balance.to_owned()),
+        ("health check", health_check(upstream.health_check.as_ref())),
+    ]);
+    text.push_str("endpoints:\n");
+    for endpoint in &upstream.endpoints {
+        let EndpointDocument { url, weight, health, last_error, since } = endpoint;
+        let age = since.as_ref().map(|since| format!(" for {}", now.age(Some(since)))).unwrap_or_default();
+        text.push_str(&format!("  {url}  weight {weight}  {}{age}\n", paint.state(health)));
+        if let Some(error) = last_error {
+            text.push_str(&format!("    {error}\n"));
+        }
+    }
+    text
+}
+
+fn endpoints(upstreams: &[UpstreamDocument]) -> impl Iterator<Item = (&UpstreamDocument, &EndpointDocument)> {
+    upstreams.iter().flat_map(|upstream| upstream.endpoints.iter().map(move |endpoint| (upstream, endpoint)))
+}
+
+fn health_check(check: Option<&HealthCheckDocument>) -> String {
+    let Some(HealthCheckDocument { path, interval_ms, timeout_ms, rise, fall }) = check else {
+        return "none".to_owned();
+    };
+    let probe = path.as_ref().map_or_else(|| "TCP".to_owned(), |path| format!("GET {path}"));
+    let (interval, timeout) = (Duration::from_millis(*interval_ms), Duration::from_millis(*timeout_ms));
+    format!("{probe} every {interval:?} timeout {timeout:?} rise {rise} fall {fall}")
+}
