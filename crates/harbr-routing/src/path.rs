@@ -1,0 +1,131 @@
+use std::borrow::Cow;
+
+use harbr_model::{PathPrefix, PathRewrite};
+
+/// Why a path is not forwarded at all: two readers could understand it differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPath {
+    #[error("the path does not start with a slash")]
+    NoSlash,
+    #[error("the path has a percent sign that two hexadecimal digits do not follow")]
+    PercentEncoding,
+    #[error("the path has a NUL")]
+    Nul,
+    #[error("the path has a backslash")]
+    Backslash,
+    #[error("the path climbs above the root")]
+    AboveRoot,
+}
+
+/// The one form of a path that is matched and forwarded (RFC 3986, 6.2.2): percent-encoded unreserved
+/// characters decoded, other escapes in upper case, dot segments resolved. `%2F` and `//` stay as they are
+/// and never separate segments.
+///
+/// # Errors
+/// If the path has no form that all readers understand alike.
+pub fn normal_form(path: &str) -> Result<Cow<'_, str>, InvalidPath> {
+    if !path.starts_with('/') {
+        return Err(InvalidPath::NoSlash);
+    }
+    if is_normal(path.as_bytes()) {
+        return Ok(Cow::Borrowed(path));
+    }
+    resolve_dot_segments(&decode_unreserved(path)?).map(Cow::Owned)
+}
+
+/// What the upstream is asked for: its own base path, then the request's path with the matched prefix kept
+/// or replaced. Always starts with a slash.
+#[must_use]
+pub fn forwarded_path<'a>(
+    path: &'a str,
+    prefix: &PathPrefix,
+    rewrite: &PathRewrite,
+    base_path: &str,
+) -> Cow<'a, str> {
+    let (replacement, rest) = match rewrite {
+        PathRewrite::Keep => ("", path),
+        PathRewrite::ReplacePrefix(to) => {
+            (to.as_str(), path.get(prefix.as_str().len()..).unwrap_or_default())
+        }
+    };
+    let slash =
+        if rest.starts_with('/') || !(replacement.is_empty() && base_path.is_empty()) { "" } else { "/" };
+    match (base_path, replacement, slash) {
+        ("", "", "") => Cow::Borrowed(rest),
+        _ => Cow::Owned([base_path, replacement, slash, rest].concat()),
+    }
+}
+
+/// Nothing in the path asks for a second look.
+fn is_normal(path: &[u8]) -> bool {
+    let mut after_slash = false;
+    for &byte in path {
+        match byte {
+            b'%' | b'\\' | 0 => return false,
+            b'.' if after_slash => return false,
+            _ => after_slash = byte == b'/',
+        }
+    }
+    true
+}
+
+fn decode_unreserved(path: &str) -> Result<String, InvalidPath> {
+    let mut decoded = String::with_capacity(path.len());
+    let mut parts = path.split('%');
+    push_checked(&mut decoded, parts.next().unwrap_or_default())?;
+    for part in parts {
+        let (escape, rest) = part.split_at_checked(2).ok_or(InvalidPath::PercentEncoding)?;
+        if !escape.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(InvalidPath::PercentEncoding);
+        }
+        match u8::from_str_radix(escape, 16).map_err(|_| InvalidPath::PercentEncoding)? {
+            0 => return Err(InvalidPath::Nul),
+            b'\\' => return Err(InvalidPath::Backslash),
+            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => decoded.push(byte.into()),
+            _ => {
+                decoded.push('%');
+                decoded.push_str(&escape.to_ascii_uppercase());
+            }
+        }
+        push_checked(&mut decoded, rest)?;
+    }
+    Ok(decoded)
+}
+
+fn push_checked(decoded: &mut String, part: &str) -> Result<(), InvalidPath> {
+    if part.contains('\\') {
+        return Err(InvalidPath::Backslash);
+    }
+    if part.contains('\0') {
+        return Err(InvalidPath::Nul);
+    }
+    decoded.push_str(part);
+    Ok(())
+}
+
+/// RFC 3986, 5.2.4, but what climbs above the root is refused instead of dropped.
+fn resolve_dot_segments(path: &str) -> Result<String, InvalidPath> {
+    let mut segments = Vec::new();
+    let mut ends_in_dots = false;
+    for segment in path.split('/').skip(1) {
+        ends_in_dots = matches!(segment, "." | "..");
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop().ok_or(InvalidPath::AboveRoot)?),
+            _ => segments.push(segment),
+        }
+    }
+    // `/a/.` and `/a/b/..` name the folder `/a/`.
+    if ends_in_dots {
+        segments.push("");
+    }
+    let mut resolved = String::with_capacity(path.len());
+    for segment in &segments {
+        resolved.push('/');
+        resolved.push_str(segment);
+    }
+    Ok(resolved)
+}
+
+#[cfg(test)]
+mod tests;
