@@ -1,0 +1,46 @@
+//! Measurements. Figures of one run compare only with each other: every proxy is measured in every round.
+
+mod cpu;
+mod edits;
+mod load;
+mod peers;
+mod side_by_side;
+mod statistics;
+mod wrk;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::interrupt::{Interrupt, Interrupted};
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    side_by_side: side_by_side::Options,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// A controller, three proxies and constant load, while the file is edited again and again
+    Fleet(edits::Options),
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let interrupt = Interrupt::on_signals()?;
+    let measured = match &options.what {
+        None => side_by_side::run(&options.side_by_side, &interrupt),
+        Some(What::Fleet(options)) => edits::run(options, &interrupt),
+    };
+    match measured {
+        Err(error) if error.is::<Interrupted>() => {
+            println!("interrupted: everything that was started has ended");
+            Ok(ExitCode::FAILURE)
+        }
+        measured => measured,
+    }
+}

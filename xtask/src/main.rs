@@ -1,0 +1,51 @@
+//! `cargo xtask check · demo · bench`: what people and machines do with this repository.
+//!
+//! It depends on none of our crates: it builds the programs and runs them as an operator would. The tidy
+//! rules are its tests.
+#![allow(clippy::print_stdout, reason = "a command-line tool talks to its user")]
+
+mod bench;
+mod check;
+mod demo;
+mod fleet;
+mod http;
+mod interrupt;
+mod process;
+mod sample_upstream;
+#[cfg(test)]
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Checks, shows and measures Harbr-Router")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Format, lints, documentation, outside tools, build, tests; the last line is the tests' sum
+    Check,
+    /// A controller, three proxies and two sample upstreams on loopback, to look at
+    Demo(demo::Options),
+    /// CPU time per request beside nginx and HAProxy; `bench fleet`: edits under load
+    Bench(bench::Options),
+    /// A small HTTP server that says its name; ends when its standard input does
+    #[command(hide = true)]
+    SampleUpstream(sample_upstream::Options),
+}
+
+fn main() -> Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Check => check::run(),
+        Command::Demo(options) => demo::run(&options),
+        Command::Bench(options) => bench::run(&options),
+        Command::SampleUpstream(options) => sample_upstream::run(&options).map(|()| ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,68 @@
+use std::path::PathBuf;
+
+use super::{CODE, assert_none, files_below, read, read_in_root, shown};
+use crate::workspace;
+
+fn pages() -> Vec<PathBuf> {
+    let mut pages = files_below("docs", ".md");
+    let names = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    pages.extend(names.map(|name| workspace::root().join(name)).into_iter().filter(|page| page.exists()));
+    pages
+}
+
+/// The targets of a page's links within the repository.
+fn links(text: &str) -> Vec<&str> {
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split([')', '#', ' ']).next())
+        .filter(|target| !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:"))
+        .collect()
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut problems = Vec::new();
+    for page in pages() {
+        let text = read(&page);
+        for target in links(&text) {
+            if !page.parent().unwrap().join(target).exists() {
+                problems.push(format!("{}: {target}", shown(&page)));
+            }
+        }
+    }
+    assert_none(&problems, "links to files that do not exist");
+}
+
+#[test]
+fn every_promise_is_held_by_a_test_that_exists() {
+    let page = read_in_root("docs/configuration.md");
+    let (_, promises) = page.split_once("## The seed page's promises").expect("the table of promises");
+    let rows: Vec<&str> = promises
+        .lines()
+        .skip_while(|line| !line.starts_with("|---"))
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    assert!(rows.len() >= 25, "only {} promises", rows.len());
+    let sources: String =
+        CODE.iter().flat_map(|folder| files_below(folder, ".rs")).map(|file| read(&file)).collect();
+    let mut problems = Vec::new();
+    for row in rows {
+        let tests = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap_or_default();
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        if names.is_empty() {
+            problems.push(format!("no test: {row}"));
+        }
+        for name in names {
+            if !sources.contains(&format!("fn {name}(")) {
+                problems.push(format!("no test is named {name}: {row}"));
+            }
+        }
+    }
+    assert_none(&problems, "the promises' tests");
+}
+
+#[test]
+fn links_are_found() {
+    assert_eq!(links("[a](b.md) [c](https://d) [e](f.md#g) [h](#i)"), ["b.md", "f.md"]);
+}
