@@ -5,10 +5,15 @@ use serde_yaml::Value;
 
 use super::{assert_none, files_below, flags, read, read_in_root, shown};
 
-/// Each document of a file.
+/// Each document of a file, with its merge keys (`<<`) applied.
 fn documents(text: &str) -> Vec<Value> {
+    let parse = |document| -> Result<Value, serde_yaml::Error> {
+        let mut value = Value::deserialize(document)?;
+        value.apply_merge()?;
+        Ok(value)
+    };
     serde_yaml::Deserializer::from_str(text)
-        .map(|document| Value::deserialize(document).unwrap_or_else(|error| panic!("{error} in {text}")))
+        .map(|document| parse(document).unwrap_or_else(|error| panic!("{error} in {text}")))
         .filter(|document| !document.is_null())
         .collect()
 }
