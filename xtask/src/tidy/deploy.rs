@@ -94,12 +94,16 @@ fn the_programs_know_the_flags_of_the_units_and_images() {
         problems.extend(unknown_flags(program, &unit, "unit"));
         let dockerfile =
             if program == "harbr-controlplane" { "Dockerfile.controlplane" } else { "Dockerfile.dataplane" };
-        let runtime: String = read_in_root(dockerfile)
+        let instructions = read_in_root(dockerfile);
+        // `ENTRYPOINT ["program", …]`, and `HEALTHCHECK`, whose own flags stand before the bracket.
+        let commands: Vec<&str> = instructions
             .lines()
-            .filter(|line| line.contains(&format!("/usr/local/bin/{program}\"")))
+            .filter_map(|line| line.split_once('['))
+            .map(|(_, command)| command)
+            .filter(|command| command.contains(&format!("/usr/local/bin/{program}\"")))
             .collect();
-        assert!(runtime.contains("ENTRYPOINT"), "{dockerfile} starts no {program}");
-        problems.extend(unknown_flags(program, &runtime, dockerfile));
+        assert_eq!(commands.len(), 2, "{dockerfile} starts and checks {program}");
+        problems.extend(unknown_flags(program, &commands.concat(), dockerfile));
     }
     assert_none(&problems, "flags");
 }

@@ -12,7 +12,7 @@ const BIN_DIR: &str = "HARBR_BIN_DIR";
 /// Long flags and variables of ours (`HARBR_…`) that stand in a text.
 pub(super) fn used_in(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
-        .filter(|word| is_flag(word) || word.starts_with("HARBR_"))
+        .filter(|word| is_flag(word) || is_variable(word))
         .map(str::to_owned)
         .collect()
 }
@@ -40,6 +40,10 @@ fn is_flag(word: &str) -> bool {
         name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
     })
+}
+
+fn is_variable(word: &str) -> bool {
+    word.strip_prefix("HARBR_").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
 #[test]
