@@ -1,0 +1,45 @@
+//! Raw types → model: every rule about values, and about what belongs together.
+//!
+//! A function here gives `None` for what is wrong or missing; why is among the findings by then. So a rule
+//! about two values is checked where both are good, and each mistake is reported once.
+
+mod header;
+mod health_check;
+mod listener;
+mod route;
+mod route_key;
+mod routes;
+mod settings;
+mod upstream;
+mod value;
+
+use harbr_model::Snapshot;
+
+use crate::Config;
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::position::Span;
+use crate::raw::RawConfig;
+
+use routes::RouteDefaults;
+
+/// `top` is where the file's mapping starts.
+pub(crate) fn build(raw: &RawConfig, top: Span, findings: &mut Findings) -> Option<Config> {
+    let top = Span::at(top.start);
+    let listeners = listener::listeners(raw, top, findings);
+    let settings = settings::settings(raw, top, findings);
+    let defaults = RouteDefaults::read(raw, top, findings);
+    let mut upstreams = upstream::Upstreams::read(&raw.upstreams, findings);
+    let routes = routes::routes(raw, top, &defaults, &mut upstreams, findings);
+    if !findings.is_empty() {
+        return None;
+    }
+    let (routes, positions) = routes?;
+    match Snapshot::new(settings?, listeners?, upstreams.into_list(), routes) {
+        Ok(snapshot) => Some(Config { snapshot, routes: positions }),
+        // A rule that only the model knows.
+        Err(invalid) => {
+            findings.push(Diagnostic::new(top, invalid.to_string()));
+            None
+        }
+    }
+}

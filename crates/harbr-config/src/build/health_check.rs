@@ -1,0 +1,55 @@
+//! `health_check` and its short form `health_check_path`.
+
+use harbr_model::{HealthCheck, Probe};
+
+use super::value::{duration, integer};
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::raw::RawHealthCheck;
+use crate::read::{Field, Spanned};
+
+/// Results in a row that turn an endpoint's health.
+const MAX_IN_A_ROW: u32 = 100;
+
+/// Without a path the probe only opens a connection.
+pub(super) fn health_check(raw: &RawHealthCheck, findings: &mut Findings) -> Option<HealthCheck> {
+    let probe = match &raw.path {
+        Field::Missing => Some(Probe::Tcp),
+        Field::Refused => None,
+        Field::Given(path) => probe("path", path, findings),
+    };
+    let mut check = HealthCheck::new(probe.clone().unwrap_or(Probe::Tcp));
+    if let Some(interval) = duration("interval", &raw.interval, findings) {
+        check.interval = interval;
+    }
+    if let Some(timeout) = duration("timeout", &raw.timeout, findings) {
+        check.timeout = timeout;
+    }
+    if let Some(rise) = integer("rise", &raw.rise, 1..=MAX_IN_A_ROW, findings) {
+        check.rise = rise;
+    }
+    if let Some(fall) = integer("fall", &raw.fall, 1..=MAX_IN_A_ROW, findings) {
+        check.fall = fall;
+    }
+    probe.map(|_| check)
+}
+
+/// A probe of a path.
+pub(super) fn probe(key: &str, path: &Spanned<String>, findings: &mut Findings) -> Option<Probe> {
+    let Spanned { value, span } = path;
+    let refuse = |message: String| Diagnostic::new(*span, message);
+    let diagnostic = if !value.starts_with('/') {
+        let path = match value.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("/", |start| &rest[start..]).to_owned(),
+            None => format!("/{value}"),
+        };
+        refuse(format!("`{key}` must start with `/`, unlike `{value}`")).with_hint(format!("write `{path}`"))
+    } else if value.contains('#') {
+        refuse(format!("`{key}` has a fragment, which is never sent")).with_hint("remove what follows `#`")
+    } else if !value.is_ascii() || value.parse::<http::uri::PathAndQuery>().is_err() {
+        refuse(format!("`{key}` has characters that a URL cannot have")).with_hint("write them as %XX")
+    } else {
+        return Some(Probe::Http { path: value.clone() });
+    };
+    findings.push(diagnostic);
+    None
+}

@@ -1,0 +1,105 @@
+//! `listen_addr` or `listeners`: the addresses to accept connections on.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use harbr_model::{Listener, MAX_LISTENERS};
+
+use super::value::{check_name, required};
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::position::Span;
+use crate::raw::{RawConfig, RawListener};
+use crate::read::{Field, Spanned};
+
+/// The name of the listener that `listen_addr` is short for.
+const DEFAULT_NAME: &str = "default";
+
+pub(super) fn listeners(raw: &RawConfig, top: Span, findings: &mut Findings) -> Option<Vec<Listener>> {
+    match (&raw.listen_addr, &raw.listeners) {
+        (Field::Missing, Field::Missing) => {
+            let hint = "add `listen_addr: \"0.0.0.0:8080\"`";
+            findings.push(Diagnostic::new(top, "`listen_addr` is missing").with_hint(hint));
+            None
+        }
+        (Field::Given(addr), Field::Missing) => {
+            let addr = address("listen_addr", addr, findings)?;
+            Some(vec![Listener { name: DEFAULT_NAME.to_owned(), addr }])
+        }
+        (Field::Missing, Field::Given(list)) => several(list, findings),
+        (Field::Given(addr), Field::Given(list)) => {
+            findings.push(
+                Diagnostic::new(list.span, "a file has either `listen_addr` or `listeners`")
+                    .with_related(addr.span, "`listen_addr` is here")
+                    .with_hint("keep `listeners`, and give this address a name there"),
+            );
+            address("listen_addr", addr, findings);
+            several(list, findings)
+        }
+        (Field::Refused, _) | (_, Field::Refused) => None,
+    }
+}
+
+fn several(list: &Spanned<Vec<Field<RawListener>>>, findings: &mut Findings) -> Option<Vec<Listener>> {
+    let count = list.value.len();
+    if count == 0 || count > MAX_LISTENERS {
+        let message = format!("`listeners` must have from 1 to {MAX_LISTENERS} items, not {count}");
+        findings.push(Diagnostic::new(list.span, message));
+        return None;
+    }
+    let mut names = HashMap::new();
+    let mut addresses = HashMap::new();
+    let mut listeners = Vec::new();
+    for item in list.value.iter().filter_map(Field::given) {
+        let Some(Spanned { value: listener, span }) = one(item, findings) else { continue };
+        if let Some(first) = names.insert(listener.name.clone(), span) {
+            let message = format!("two listeners are named `{}`", listener.name);
+            findings.push(Diagnostic::new(span, message).with_related(first, "first defined here"));
+        }
+        // Port 0 is another port each time.
+        if listener.addr.port() != 0
+            && let Some(first) = addresses.insert(listener.addr, span)
+        {
+            let message = format!("two listeners have the address {}", listener.addr);
+            findings.push(Diagnostic::new(span, message).with_related(first, "first used here"));
+        }
+        listeners.push(listener);
+    }
+    Some(listeners)
+}
+
+fn one(item: &Spanned<RawListener>, findings: &mut Findings) -> Option<Spanned<Listener>> {
+    let RawListener { name, addr } = &item.value;
+    let name = required(name, item.span, "the listener has no `name`", "name: public", findings);
+    let addr = required(addr, item.span, "the listener has no `addr`", "addr: \"0.0.0.0:8080\"", findings)
+        .and_then(|addr| address("addr", addr, findings));
+    let name = name?;
+    check_name("a listener", name, findings)?;
+    Some(Spanned { value: Listener { name: name.value.clone(), addr: addr? }, span: name.span })
+}
+
+fn address(key: &str, text: &Spanned<String>, findings: &mut Findings) -> Option<SocketAddr> {
+    let Spanned { value, span } = text;
+    let Ok(address) = value.parse() else {
+        let message = format!("`{key}` must be an IP address and a port, not `{value}`");
+        findings.push(Diagnostic::new(*span, message).with_hint(address_hint(value)));
+        return None;
+    };
+    Some(address)
+}
+
+fn address_hint(text: &str) -> String {
+    let is_port = |text: &str| text.parse::<u16>().is_ok();
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if is_port(port) => (host, port),
+        _ if is_port(text) => ("", text),
+        _ => (text, "8080"),
+    };
+    match host {
+        "" | "*" => format!("write `0.0.0.0:{port}` to listen on all addresses"),
+        "localhost" => format!("write `127.0.0.1:{port}`"),
+        _ if format!("{host}:{port}").parse::<SocketAddr>().is_ok() => format!("write `{host}:{port}`"),
+        _ if format!("[{host}]:{port}").parse::<SocketAddr>().is_ok() => format!("write `[{host}]:{port}`"),
+        _ => "an address is written `0.0.0.0:8080` or `[::]:8080`; names are not looked up".to_owned(),
+    }
+}

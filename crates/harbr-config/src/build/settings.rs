@@ -1,0 +1,71 @@
+//! What holds for a node as a whole.
+
+use harbr_model::{AccessLog, Settings};
+
+use super::value::{duration, integer, required, size};
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::position::Span;
+use crate::raw::RawConfig;
+use crate::read::{Field, Spanned};
+use crate::suggest::closest;
+
+/// More connections than any machine has descriptors for.
+const MAX_CONNECTIONS: u32 = 10_000_000;
+const ACCESS_LOGS: [(&str, AccessLog); 3] =
+    [("json", AccessLog::Json), ("text", AccessLog::Text), ("off", AccessLog::Off)];
+
+pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> Option<Settings> {
+    let max_connections = required(
+        &raw.max_connections,
+        top,
+        "`max_connections` is missing",
+        "max_connections: 10000",
+        findings,
+    )
+    .and_then(|_| integer("max_connections", &raw.max_connections, 1..=MAX_CONNECTIONS, findings));
+    // What is not given stays as the model has it; all is looked at, even where this fails.
+    let mut settings = Settings::with_max_connections(max_connections.unwrap_or(1));
+    for (name, field, setting) in [
+        ("header_timeout", &raw.header_timeout, &mut settings.header_timeout),
+        ("keep_alive_timeout", &raw.keep_alive_timeout, &mut settings.keep_alive_timeout),
+        ("upstream_idle_timeout", &raw.upstream_idle_timeout, &mut settings.upstream_idle_timeout),
+    ] {
+        if let Some(value) = duration(name, field, findings) {
+            *setting = value;
+        }
+    }
+    if let Some(bytes) = size("max_header_bytes", &raw.max_header_bytes, 1_024..=1024 * 1024, findings) {
+        settings.max_header_bytes = u32::try_from(bytes).ok()?;
+    }
+    if let Some(count) = integer("max_headers", &raw.max_headers, 1..=1_000, findings) {
+        settings.max_headers = count;
+    }
+    if let Some(access_log) = access_log(&raw.access_log, findings) {
+        settings.access_log = access_log;
+    }
+    max_connections.map(|_| settings)
+}
+
+fn access_log(field: &Field<String>, findings: &mut Findings) -> Option<AccessLog> {
+    let choices = ACCESS_LOGS;
+    choice("access_log", field, &choices, findings)
+}
+
+/// One of several words.
+pub(super) fn choice<T: Copy>(
+    name: &str,
+    field: &Field<String>,
+    choices: &[(&str, T)],
+    findings: &mut Findings,
+) -> Option<T> {
+    let Spanned { value, span } = field.given()?;
+    let words = || choices.iter().map(|(word, _)| *word);
+    let chosen = choices.iter().find(|(word, _)| word == value).map(|(_, choice)| *choice);
+    if chosen.is_none() {
+        let list = words().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let mut diagnostic = Diagnostic::new(*span, format!("`{name}` must be one of {list}, not `{value}`"));
+        diagnostic.hint = closest(value, words()).map(|word| format!("did you mean `{word}`?"));
+        findings.push(diagnostic);
+    }
+    chosen
+}

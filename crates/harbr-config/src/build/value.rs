@@ -1,0 +1,114 @@
+//! Values that many keys have in common: numbers, durations and sizes within their limits.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use harbr_model::{MAX_NAME_BYTES, MAX_TIMEOUT};
+
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::position::Span;
+use crate::read::{Field, Spanned};
+use crate::units::{InvalidAmount, format_duration, format_size, parse_duration, parse_size};
+
+const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+
+/// What a mapping must have. `example` shows how the key is written.
+pub(super) fn required<'f, T>(
+    field: &'f Field<T>,
+    owner: Span,
+    missing: &str,
+    example: &str,
+    findings: &mut Findings,
+) -> Option<&'f Spanned<T>> {
+    if field.is_missing() {
+        findings.push(Diagnostic::new(owner, missing).with_hint(format!("add `{example}`")));
+    }
+    field.given()
+}
+
+pub(super) fn integer(
+    name: &str,
+    field: &Field<i64>,
+    range: RangeInclusive<u32>,
+    findings: &mut Findings,
+) -> Option<u32> {
+    let Spanned { value, span } = field.given()?;
+    let number = u32::try_from(*value).ok().filter(|number| range.contains(number));
+    if number.is_none() {
+        let (least, most) = range.into_inner();
+        findings
+            .push(Diagnostic::new(*span, format!("`{name}` must be from {least} to {most}, not {value}")));
+    }
+    number
+}
+
+/// For keys that end in `_ms`.
+pub(super) fn milliseconds(name: &str, field: &Field<i64>, findings: &mut Findings) -> Option<Duration> {
+    // A day in milliseconds is far below u32::MAX.
+    let most = u32::try_from(MAX_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
+    integer(name, field, 1..=most, findings).map(|number| Duration::from_millis(number.into()))
+}
+
+pub(super) fn duration(name: &str, field: &Field<String>, findings: &mut Findings) -> Option<Duration> {
+    let Spanned { value, span } = field.given()?;
+    let limits = || {
+        format!("`{name}` must be from {} to {}", format_duration(MIN_TIMEOUT), format_duration(MAX_TIMEOUT))
+    };
+    let diagnostic = match parse_duration(value) {
+        Ok(duration) if (MIN_TIMEOUT..=MAX_TIMEOUT).contains(&duration) => return Some(duration),
+        Ok(_) | Err(InvalidAmount::TooLarge) => Diagnostic::new(*span, format!("{}, not {value}", limits())),
+        Err(InvalidAmount::NoUnit) => {
+            Diagnostic::new(*span, format!("`{name}` is a duration and has no unit"))
+                .with_hint(format!("write `{value}s` for seconds or `{value}ms` for milliseconds"))
+        }
+        Err(InvalidAmount::UnknownUnit | InvalidAmount::Syntax) => {
+            Diagnostic::new(*span, format!("`{name}` must be a duration, not `{value}`")).with_hint(
+                "a duration is a whole number and one of the units ms, s, m, h: `250ms`, `10s`, `5m`",
+            )
+        }
+    };
+    findings.push(diagnostic);
+    None
+}
+
+/// In bytes.
+pub(super) fn size(
+    name: &str,
+    field: &Field<String>,
+    range: RangeInclusive<u64>,
+    findings: &mut Findings,
+) -> Option<u64> {
+    let Spanned { value, span } = field.given()?;
+    let diagnostic = match parse_size(value) {
+        Ok(size) if range.contains(&size) => return Some(size),
+        Ok(_) | Err(InvalidAmount::TooLarge) => {
+            let (least, most) = (format_size(*range.start()), format_size(*range.end()));
+            Diagnostic::new(*span, format!("`{name}` must be from {least} to {most}, not {value}"))
+        }
+        Err(InvalidAmount::NoUnit) => Diagnostic::new(*span, format!("`{name}` is a size and has no unit"))
+            .with_hint(format!("write `{value}B` for bytes or `{value}MiB` for mebibytes")),
+        Err(InvalidAmount::UnknownUnit | InvalidAmount::Syntax) => {
+            Diagnostic::new(*span, format!("`{name}` must be a size, not `{value}`")).with_hint(
+                "a size is a whole number and one of the units B, KiB, MiB, GiB, kB, MB, GB: `10MiB`",
+            )
+        }
+    };
+    findings.push(diagnostic);
+    None
+}
+
+/// A name that the file gives to a listener or an upstream. No `/`, so that it is never a route key's.
+pub(super) fn check_name(what: &str, name: &Spanned<String>, findings: &mut Findings) -> Option<()> {
+    let Spanned { value, span } = name;
+    let problem = if value.is_empty() {
+        format!("the name of {what} is empty")
+    } else if value.len() > MAX_NAME_BYTES {
+        format!("the name of {what} is longer than {MAX_NAME_BYTES} bytes")
+    } else if !value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+        format!("the name of {what} has letters, digits and `-_.` only, unlike `{value}`")
+    } else {
+        return Some(());
+    };
+    findings.push(Diagnostic::new(*span, problem));
+    None
+}

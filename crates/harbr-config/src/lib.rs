@@ -1,0 +1,30 @@
+//! YAML text → [`Snapshot`](harbr_model::Snapshot), with diagnostics that point.
+//!
+//! Pure: a text goes in, values come out. This crate opens no file, knows no network and no clock.
+//!
+//! In the order in which a text passes through:
+//!
+//! - `tree`: YAML events → a tree that knows where each key and value stands.
+//! - `raw`: the format, as serde types; `read`: text → raw types, in step with the tree.
+//! - `build`: raw types → model, and all rules about values; `units`: durations and sizes; `suggest`: "did
+//!   you mean".
+//! - `diagnostic`, `position`, `render`: what is wrong, where, and how a person sees it.
+//!
+//! Nothing stops at the first error but a text that is no YAML: each stage skips what is wrong and goes on,
+//! and only a file without any error becomes a [`Config`].
+
+mod build;
+mod diagnostic;
+mod parse;
+mod position;
+mod raw;
+mod read;
+mod render;
+mod suggest;
+mod tree;
+mod units;
+
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use parse::{Config, Source, parse};
+pub use position::{Position, Span};
+pub use render::RenderStyle;

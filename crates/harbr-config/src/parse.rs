@@ -1,0 +1,89 @@
+//! The way from a text to a configuration, or to all that is wrong with it.
+
+use std::collections::BTreeMap;
+
+use harbr_model::Snapshot;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Findings};
+use crate::position::{Position, Span};
+use crate::raw::RawConfig;
+use crate::tree::{Content, Node};
+use crate::{build, read, tree};
+
+/// One file's text and the name that diagnostics show for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    pub name: &'a str,
+    pub text: &'a str,
+}
+
+/// A file that is right.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub snapshot: Snapshot,
+    /// Where each route of the snapshot, by its name, stands in the file.
+    pub routes: BTreeMap<String, Position>,
+}
+
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// # Errors
+/// All that is wrong with the text.
+pub fn parse(source: Source<'_>) -> Result<Config, Diagnostics> {
+    let Source { name, text } = source;
+    let mut findings = Findings::default();
+    // Editors on Windows write a byte order mark; nobody sees it, so no column counts it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let shown = if text.len() > MAX_BYTES { "" } else { text };
+    let config = parse_text(text, &mut findings);
+    findings.into_result(config, name, shown)
+}
+
+fn parse_text(text: &str, findings: &mut Findings) -> Option<Config> {
+    if text.len() > MAX_BYTES {
+        findings
+            .push(Diagnostic::new(Span::START, format!("the file is larger than {} MiB", MAX_BYTES >> 20)));
+        return None;
+    }
+    check_characters(text, findings)?;
+    let root = tree::parse(text, findings).ok()?;
+    let root = check_top(root, findings)?;
+    let raw: RawConfig = read::read(text, &root, findings)?;
+    build::build(&raw, root.span, findings)
+}
+
+/// Characters that a reader of the file cannot see, or that one version of YAML takes for the end of a line
+/// and another does not.
+fn check_characters(text: &str, findings: &mut Findings) -> Option<()> {
+    let is_refused = |character: char| match character {
+        '\t' | '\n' | '\r' => false,
+        '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => true,
+        other => other.is_control(),
+    };
+    let Some((offset, character)) = text.char_indices().find(|(_, character)| is_refused(*character)) else {
+        return Some(());
+    };
+    let message = format!("the character U+{:04X} is not allowed", u32::from(character));
+    let hint = format!("in double quotes it is written `{}`", escape(character));
+    findings.push(Diagnostic::new(Span::at(Position::of_byte(text, offset)), message).with_hint(hint));
+    None
+}
+
+fn escape(character: char) -> String {
+    format!("\\u{:04X}", u32::from(character))
+}
+
+fn check_top<'t>(root: Option<Node<'t>>, findings: &mut Findings) -> Option<Node<'t>> {
+    let hint = "start with `listen_addr`, `global_timeout_ms`, `max_connections` and `routes`";
+    let (span, message) = match root {
+        None => (Span::START, "the file is empty"),
+        Some(root) if root.is_null() => (Span::START, "the file is empty"),
+        Some(root) => match root.content {
+            Content::Mapping(_) => return Some(root),
+            Content::List(_) => (root.span, "the file must be a mapping of keys to values, not a list"),
+            Content::Scalar { .. } => (root.span, "the file must be a mapping of keys to values, not text"),
+        },
+    };
+    findings.push(Diagnostic::new(span, message).with_hint(hint));
+    None
+}

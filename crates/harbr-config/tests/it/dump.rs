@@ -1,0 +1,93 @@
+//! A snapshot as text that a person can check against the file that it came from.
+
+use std::fmt::Write;
+
+use harbr_config::Config;
+use harbr_model::{Endpoint, HeaderEdits, Route, Settings, Upstream};
+
+pub(crate) fn dump(config: &Config) -> String {
+    let snapshot = &config.snapshot;
+    let mut text = String::new();
+    dump_settings(&mut text, snapshot.settings());
+    for listener in snapshot.listeners() {
+        line(&mut text, format_args!("listener {} {}", listener.name, listener.addr));
+    }
+    for upstream in snapshot.upstreams().values() {
+        dump_upstream(&mut text, upstream);
+    }
+    for route in snapshot.routes() {
+        let position = config.routes[&route.name];
+        line(
+            &mut text,
+            format_args!("route {} (line {}, column {})", route.name, position.line, position.column),
+        );
+        dump_route(&mut text, route);
+    }
+    text
+}
+
+fn dump_settings(text: &mut String, settings: &Settings) {
+    let Settings {
+        max_connections,
+        header_timeout,
+        keep_alive_timeout,
+        upstream_idle_timeout,
+        max_header_bytes,
+        max_headers,
+        access_log,
+    } = settings;
+    line(text, format_args!("max_connections {max_connections}"));
+    line(text, format_args!("header_timeout {header_timeout:?}"));
+    line(text, format_args!("keep_alive_timeout {keep_alive_timeout:?}"));
+    line(text, format_args!("upstream_idle_timeout {upstream_idle_timeout:?}"));
+    line(text, format_args!("max_header_bytes {max_header_bytes}"));
+    line(text, format_args!("max_headers {max_headers}"));
+    line(text, format_args!("access_log {access_log:?}"));
+}
+
+fn dump_upstream(text: &mut String, upstream: &Upstream) {
+    let Upstream { name, endpoints, balance, health_check } = upstream;
+    let check = health_check.as_ref().map_or("none".to_owned(), ToString::to_string);
+    line(text, format_args!("upstream {name} {balance:?}, health check: {check}"));
+    for Endpoint { url, weight } in endpoints {
+        line(text, format_args!("  {url} weight {weight}"));
+    }
+}
+
+fn dump_route(text: &mut String, route: &Route) {
+    let matches = &route.matches;
+    line(text, format_args!("  host {:?} path {}", matches.host, matches.path));
+    if !matches.methods.is_empty() {
+        line(text, format_args!("  methods {:?}", matches.methods));
+    }
+    for header in &matches.headers {
+        line(text, format_args!("  if {}: {:?}", header.name, header.value));
+    }
+    line(
+        text,
+        format_args!("  to {} rewrite {:?} host {:?}", route.upstream, route.rewrite, route.host_header),
+    );
+    let timeouts = route.timeouts;
+    line(
+        text,
+        format_args!(
+            "  attempt {:?} request {:?} idle {:?} retries {} body {}",
+            timeouts.attempt, timeouts.request, timeouts.idle, route.max_retries, route.max_body
+        ),
+    );
+    dump_edits(text, "request", &route.request_headers);
+    dump_edits(text, "response", &route.response_headers);
+}
+
+fn dump_edits(text: &mut String, direction: &str, edits: &HeaderEdits) {
+    for name in &edits.remove {
+        line(text, format_args!("  {direction} remove {name}"));
+    }
+    for (name, value) in &edits.set {
+        line(text, format_args!("  {direction} set {name}: {value:?}"));
+    }
+}
+
+fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    writeln!(text, "{arguments}").expect("a String takes all text");
+}

@@ -1,0 +1,60 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use harbr_config::{RenderStyle, Source, parse};
+
+use crate::dump::dump;
+
+/// `testdata/NAME.in.yaml` becomes `testdata/NAME.out.txt`: the model of a good file, the errors of a bad
+/// one. `UPDATE=1` rewrites what is expected.
+#[test]
+fn each_file_becomes_what_is_recorded() {
+    let update = std::env::var_os("UPDATE").is_some_and(|value| value == "1");
+    let inputs = inputs();
+    assert!(inputs.len() > 60, "only {} files in testdata", inputs.len());
+    let mut differences = String::new();
+    for input in inputs {
+        let output = outcome(&input);
+        let expected = input.with_file_name(format!("{}.out.txt", stem(&input)));
+        if update {
+            fs::write(&expected, output).expect("testdata can be written");
+        } else if fs::read_to_string(&expected).ok().as_ref() != Some(&output) {
+            differences.push_str(&format!("\n=== {}, which now gives\n{output}", expected.display()));
+        }
+    }
+    assert!(differences.is_empty(), "run with UPDATE=1 and review what changes:\n{differences}");
+}
+
+/// The names say which they are: `bad-…` has errors, all else has none.
+#[test]
+fn only_the_bad_files_have_errors() {
+    for input in inputs() {
+        let text = fs::read_to_string(&input).expect("testdata is UTF-8");
+        let is_good = parse(Source { name: "config.yml", text: &text }).is_ok();
+        assert_eq!(is_good, !stem(&input).starts_with("bad-"), "{}", input.display());
+    }
+}
+
+fn inputs() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let mut inputs: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("testdata is there")
+        .map(|entry| entry.expect("testdata can be listed").path())
+        .filter(|path| path.to_string_lossy().ends_with(".in.yaml"))
+        .collect();
+    inputs.sort();
+    inputs
+}
+
+fn stem(path: &Path) -> String {
+    let name = path.file_name().expect("a listed file has a name").to_string_lossy();
+    name.trim_end_matches(".in.yaml").to_owned()
+}
+
+fn outcome(input: &Path) -> String {
+    let text = fs::read_to_string(input).expect("testdata is UTF-8");
+    match parse(Source { name: "config.yml", text: &text }) {
+        Ok(config) => dump(&config),
+        Err(diagnostics) => diagnostics.render(RenderStyle::Plain),
+    }
+}

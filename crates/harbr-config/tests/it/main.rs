@@ -1,0 +1,7 @@
+//! What a file becomes, from outside: by example, by truncation, and by chance.
+
+mod dump;
+mod golden;
+mod properties;
+mod seed;
+mod truncation;

@@ -1,0 +1,118 @@
+use harbr_config::{Diagnostics, RenderStyle, Source, parse};
+use proptest::prelude::*;
+
+const GOOD: [&str; 3] = [
+    include_str!("../../testdata/good-realistic.in.yaml"),
+    include_str!("../../testdata/good-everything.in.yaml"),
+    include_str!("../../testdata/good-flow-style.in.yaml"),
+];
+
+/// What YAML and the format give a meaning to.
+const PIECES: [&str; 44] = [
+    "a",
+    "0",
+    "-1",
+    ":",
+    ": ",
+    "- ",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "\r\n",
+    "\t",
+    " ",
+    "#",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "\"",
+    "'",
+    "|\n",
+    ">",
+    "&a ",
+    "*a",
+    "!!str ",
+    "<<: ",
+    "? ",
+    "---\n",
+    "...\n",
+    "%YAML 1.2\n",
+    "\\",
+    "é",
+    "\u{2028}",
+    "\0",
+    "\u{feff}",
+    "routes",
+    "/api",
+    "upstream",
+    "http://a",
+    "timeout_ms",
+    "listen_addr",
+    "~",
+    "null",
+    "true",
+];
+
+/// Positions are in the text, or just behind its last character; and each can be shown.
+pub(crate) fn check_positions(text: &str, diagnostics: &Diagnostics) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines: Vec<&str> =
+        text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')).collect();
+    assert!(diagnostics.len() > 0);
+    for diagnostic in diagnostics.iter() {
+        for position in [diagnostic.span.start, diagnostic.span.end] {
+            let line = usize::try_from(position.line).expect("it fits");
+            let column = usize::try_from(position.column).expect("it fits");
+            assert!((1..=lines.len()).contains(&line), "{position} of {text:?}");
+            let length = lines[line - 1].chars().count();
+            assert!((1..=length + 1).contains(&column), "{position} of {text:?}");
+        }
+        assert!(diagnostic.span.start <= diagnostic.span.end);
+        assert!(!diagnostic.message.contains(char::is_control), "{:?}", diagnostic.message);
+    }
+    let rendered = diagnostics.render(RenderStyle::Plain);
+    assert!(rendered.starts_with("error: "), "{rendered}");
+}
+
+fn check(text: &str) {
+    if let Err(diagnostics) = parse(Source { name: "config.yml", text }) {
+        check_positions(text, &diagnostics);
+    }
+}
+
+/// A good text in which some places are overwritten.
+fn mutated() -> impl Strategy<Value = String> {
+    let edit = (any::<prop::sample::Index>(), 0_usize..12, prop::sample::select(PIECES.to_vec()));
+    (prop::sample::select(GOOD.to_vec()), prop::collection::vec(edit, 1..6)).prop_map(|(text, edits)| {
+        let mut characters: Vec<char> = text.chars().collect();
+        for (index, removed, inserted) in edits {
+            let start = index.index(characters.len());
+            let end = (start + removed).min(characters.len());
+            characters.splice(start..end, inserted.chars());
+        }
+        characters.into_iter().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_a_table_or_errors_with_positions(text in any::<String>()) {
+        check(&text);
+    }
+
+    #[test]
+    fn any_yaml_like_text_is_a_table_or_errors_with_positions(
+        pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..40),
+    ) {
+        check(&pieces.concat());
+    }
+
+    #[test]
+    fn a_good_text_that_is_damaged_is_a_table_or_errors_with_positions(text in mutated()) {
+        check(&text);
+    }
+}
