@@ -160,8 +160,9 @@ pub(crate) struct ValidationDocument {
 #[derive(Debug, Serialize)]
 pub(crate) struct FileErrorDocument {
     pub(crate) message: String,
-    pub(crate) line: usize,
-    pub(crate) column: usize,
+    /// From 1, in characters; of the first error.
+    pub(crate) line: u32,
+    pub(crate) column: u32,
 }
 
 impl From<v1::Status> for StatusDocument {

@@ -1,0 +1,61 @@
+//! A line per request, on standard output.
+
+use harbr_tests::{Answer, Fleet, Origin, Shape, eventually, get};
+use serde_json::Value;
+
+use crate::file::{File, to};
+
+/// The access log once it has this many lines.
+async fn log_of(fleet: &Fleet, lines: usize) -> Vec<String> {
+    eventually(&format!("{lines} lines are logged"), async || {
+        let logged = fleet.node().process.stdout_lines();
+        assert!(logged.len() <= lines, "{logged:#?}");
+        (logged.len() == lines).then_some(logged)
+    })
+    .await
+}
+
+over_both_shapes! {
+    async fn each_request_is_one_line_of_json(shape: Shape) {
+        let origin = Origin::start("a").await;
+        let fleet = Fleet::start(shape, &File::new().route("/app", &to(&origin)).text()).await;
+        get(fleet.addr(), "/app/x?secret=1").await;
+        get(fleet.addr(), "/nothing").await;
+        origin.answers(Answer::HangUp);
+        get(fleet.addr(), "/app/y").await;
+        let lines = log_of(&fleet, 3).await;
+        let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let statuses: Vec<_> = lines.iter().map(|line| line["status"].as_u64()).collect();
+        assert_eq!(statuses, [Some(200), Some(404), Some(502)], "{lines:#?}");
+        assert!(lines[0].to_string().contains("/app/x"), "{}", lines[0]);
+        assert_eq!((&lines[0]["method"], &lines[0]["route"]), (&"GET".into(), &"/app".into()), "{}", lines[0]);
+    }
+}
+
+#[tokio::test]
+async fn the_log_can_be_text_or_off() {
+    let origin = Origin::start("a").await;
+    let file = File::all_to(&origin);
+    let text = Fleet::start(Shape::Split, &file.clone().set("access_log: text").text()).await;
+    get(text.addr(), "/words").await;
+    let lines = log_of(&text, 1).await;
+    assert!(lines[0].contains("/words") && !lines[0].starts_with('{'), "{lines:?}");
+
+    let off = Fleet::start(Shape::Split, &file.set("access_log: off").text()).await;
+    get(off.addr(), "/").await;
+    eventually("the request is counted", async || {
+        (off.node().metrics().await.count("proxy_request_total", &[]) == 1).then_some(())
+    })
+    .await;
+    assert_eq!(off.node().process.stdout_lines(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_a_client_sends_cannot_forge_a_line() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    get(fleet.addr(), "/%0a%22,%22status%22:999").await;
+    let lines = log_of(&fleet, 1).await;
+    let line: Value = serde_json::from_str(&lines[0]).unwrap();
+    assert_eq!(line["status"], 200);
+}

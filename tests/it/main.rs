@@ -1,0 +1,48 @@
+//! The product from outside: real binaries on loopback. Each file has one subject.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of this is test code")]
+
+/// Runs a test over both shapes: separate processes, and one.
+macro_rules! over_both_shapes {
+    ($($(#[$attribute:meta])* async fn $name:ident($shape:ident: Shape) $body:block)+) => {$(
+        $(#[$attribute])*
+        mod $name {
+            use super::*;
+
+            async fn test($shape: Shape) $body
+
+            #[tokio::test]
+            async fn split() {
+                test(Shape::Split).await;
+            }
+
+            #[tokio::test]
+            async fn all_in_one() {
+                test(Shape::AllInOne).await;
+            }
+        }
+    )+};
+}
+
+mod file;
+
+mod access_log;
+mod controller_loss;
+mod endpoint_names;
+mod forwarding;
+mod harness;
+mod headers;
+mod health;
+mod hostile_requests;
+mod limits;
+mod metrics;
+mod operator;
+mod reload;
+mod retries;
+mod routing;
+mod seed_page;
+mod shutdown;
+mod startup;
+mod streaming;
+mod timeouts;
+mod truncation;

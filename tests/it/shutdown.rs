@@ -1,0 +1,126 @@
+//! A clean end loses nothing.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use harbr_tests::{
+    Answer, Client, Fleet, Load, Origin, Plan, Shape, Signal, empty, eventually, get, request, stream,
+};
+use http::{Method, Response};
+use tokio::time::Instant;
+
+use crate::file::File;
+
+over_both_shapes! {
+    async fn a_termination_under_load_on_100_connections_loses_no_request(shape: Shape) {
+        let origin = Origin::start("a").await;
+        origin.answers(Answer::EchoAfter(Duration::from_millis(20)));
+        let fleet = Fleet::start(shape, &File::all_to(&origin).text()).await;
+        let load = Load::start(&[fleet.addr()], 100, 500, "/");
+        load.connected().await;
+        load.answers(200).await;
+        fleet.node().process.signal(Signal::Terminate);
+        let report = load.until_refused().await;
+        report.assert_lossless(200);
+        assert_eq!(fleet.node().process.ended().await.code, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_termination_fails_readiness_finishes_what_runs_and_says_that_it_closes() {
+    let origin = Origin::start("a").await;
+    origin.answers(Answer::EchoAfter(Duration::from_secs(2)));
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let addr = fleet.addr();
+    let mut slow = tokio::task::JoinSet::new();
+    slow.spawn(async move { get(addr, "/").await });
+    eventually("the request is at its upstream", async || (origin.requests() == 1).then_some(())).await;
+    fleet.node().process.signal(Signal::Terminate);
+    eventually("it is not ready", async || {
+        (get(fleet.node().admin(), "/readyz").await.status == 503).then_some(())
+    })
+    .await;
+    let reply = slow.join_next().await.unwrap().unwrap();
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header("connection").as_deref(), Some("close"));
+    assert_eq!(fleet.node().process.ended().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_hold_up_the_end() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let mut idle = Client::connect(fleet.addr()).await.unwrap();
+    idle.get("/").await;
+    let _silent = harbr_tests::RawClient::connect(fleet.addr()).await;
+    let start = Instant::now();
+    fleet.node().process.signal(Signal::Interrupt);
+    assert_eq!(fleet.node().process.ended().await.code, Some(0));
+    assert!(start.elapsed() < Duration::from_secs(8), "the drain timeout of 10 s was waited for");
+}
+
+#[tokio::test]
+async fn a_response_that_never_ends_is_cut_after_the_drain_timeout() {
+    let origin = Origin::start("a").await;
+    origin.answers_with(|_| async {
+        let (tx, body) = stream();
+        // Never dropped: the response has no end.
+        std::mem::forget(tx);
+        Response::new(body)
+    });
+    let plan = Plan::new(Shape::Split).drain_timeout("1s");
+    let fleet = plan.start(&File::all_to(&origin).text()).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    let _endless = client.start(request(Method::GET, "/", empty())).await.unwrap();
+    let start = Instant::now();
+    fleet.node().process.signal(Signal::Terminate);
+    assert_eq!(fleet.node().process.ended().await.code, Some(0));
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(900) && took < Duration::from_secs(6), "{took:?}");
+}
+
+#[tokio::test]
+async fn an_upload_that_is_under_way_is_finished() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    let (pieces, body) = stream();
+    let upload = client.send(request(Method::POST, "/", body));
+    let feed = async {
+        pieces.send(Bytes::from_static(b"one")).await.unwrap();
+        eventually("the upload is at its upstream", async || (origin.requests() == 1).then_some(())).await;
+        fleet.node().process.signal(Signal::Terminate);
+        eventually("it drains", async || {
+            (get(fleet.node().admin(), "/readyz").await.status == 503).then_some(())
+        })
+        .await;
+        pieces.send(Bytes::from_static(b"two")).await.unwrap();
+        drop(pieces);
+    };
+    let (reply, ()) = tokio::join!(upload, feed);
+    assert_eq!(reply.unwrap().echo().body_bytes, 6);
+    assert_eq!(fleet.node().process.ended().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn the_controller_ends_cleanly_and_says_goodbye_to_no_traffic() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    fleet.controller.process.signal(Signal::Terminate);
+    assert_eq!(fleet.controller.process.ended().await.code, Some(0));
+    assert_eq!(get(fleet.addr(), "/").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_node_that_ended_is_shown_as_disconnected() {
+    let origin = Origin::start("a").await;
+    let fleet = Plan::new(Shape::Split).nodes(2).start(&File::all_to(&origin).text()).await;
+    fleet.nodes[1].process.signal(Signal::Terminate);
+    fleet.nodes[1].process.ended().await;
+    eventually("the fleet shows it", async || {
+        let nodes = fleet.json(&["get", "nodes", "node-2"]).await;
+        (nodes[0]["state"] == "disconnected").then_some(())
+    })
+    .await;
+    assert_eq!(fleet.json(&["get", "nodes", "node-1"]).await[0]["state"], "ready");
+}

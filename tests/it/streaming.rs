@@ -1,0 +1,323 @@
+//! Bodies move as they come, either way, and nothing is gathered on the way.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use harbr_tests::{Client, Fleet, Origin, RawClient, Shape, empty, eventually, fnv1a, full, request, stream};
+use http::{Method, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::file::{File, to};
+
+const MIB: usize = 1 << 20;
+
+/// The next piece of a body.
+async fn next(body: &mut Incoming) -> Option<Bytes> {
+    let frame = body.frame().await?.expect("the body is not cut off");
+    Some(frame.into_data().expect("data"))
+}
+
+/// Lets an origin answer once with a body that the test sends piece by piece.
+fn answer_with_stream(origin: &Origin) -> mpsc::Sender<Bytes> {
+    let (tx, body) = stream();
+    let body = Arc::new(Mutex::new(Some(body)));
+    origin.answers_with(move |_| {
+        let body = body.lock().unwrap().take().expect("one request");
+        async { Response::builder().header("content-type", "text/event-stream").body(body).unwrap() }
+    });
+    tx
+}
+
+over_both_shapes! {
+    async fn server_sent_events_arrive_one_by_one(shape: Shape) {
+        let origin = Origin::start("a").await;
+        let events = answer_with_stream(&origin);
+        let fleet = Fleet::start(shape, &File::all_to(&origin).text()).await;
+        let mut client = Client::connect(fleet.addr()).await.unwrap();
+        let response = client.start(request(Method::GET, "/events", empty())).await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let mut body = response.into_body();
+        for number in 0..5 {
+            // The next one is sent only when this one has arrived.
+            let event = Bytes::from(format!("data: {number}\n\n"));
+            events.send(event.clone()).await.unwrap();
+            assert_eq!(next(&mut body).await, Some(event));
+        }
+        drop(events);
+        assert_eq!(next(&mut body).await, None);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_reaches_the_upstream_while_it_goes_on() {
+    let origin = Origin::start("a").await;
+    let (arrived_tx, mut arrived) = mpsc::channel(1);
+    origin.answers_with(move |request| {
+        let arrived = arrived_tx.clone();
+        async move {
+            let mut body = request.into_body();
+            while let Some(piece) = next(&mut body).await {
+                arrived.send(piece).await.unwrap();
+            }
+            Response::new(empty())
+        }
+    });
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    let (pieces, body) = stream();
+    let upload = client.send(request(Method::POST, "/", body));
+    let feed = async {
+        for piece in ["one", "two", "three"].map(Bytes::from) {
+            pieces.send(piece.clone()).await.unwrap();
+            assert_eq!(arrived.recv().await, Some(piece));
+        }
+        drop(pieces);
+    };
+    let (reply, ()) = tokio::join!(upload, feed);
+    assert_eq!(reply.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_download_of_100_megabytes_is_whole_and_memory_stays_flat() {
+    const PIECES: usize = 100;
+    let piece: Bytes = (0..MIB).map(|at| u8::try_from(at * 7 % 253).unwrap()).collect();
+    let origin = Origin::start("a").await;
+    let events = answer_with_stream(&origin);
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let process = &fleet.node().process;
+    let before = process.resident_bytes();
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    let expected = (0..PIECES).fold(0, |hash, _| fnv1a(hash, &piece));
+    let send = async move {
+        for _ in 0..PIECES {
+            events.send(piece.clone()).await.unwrap();
+        }
+    };
+    let receive = async {
+        let response = client.start(request(Method::GET, "/", empty())).await.unwrap();
+        let mut body = response.into_body();
+        let (mut bytes, mut hash, mut peak) = (0, 0, 0);
+        while let Some(received) = next(&mut body).await {
+            let megabytes = bytes / MIB;
+            bytes += received.len();
+            hash = fnv1a(hash, &received);
+            if bytes / MIB > megabytes {
+                peak = peak.max(process.resident_bytes());
+            }
+        }
+        (bytes, hash, peak)
+    };
+    let ((), (bytes, hash, peak)) = tokio::join!(send, receive);
+    assert_eq!((bytes, hash), (PIECES * MIB, expected));
+    let growth = peak.saturating_sub(before);
+    assert!(growth < 24 * MIB as u64, "memory grew by {} KiB", growth / 1024);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_stops_the_upstream_and_not_memory() {
+    let origin = Origin::start("a").await;
+    let events = answer_with_stream(&origin);
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let before = fleet.node().process.resident_bytes();
+    let mut client = RawClient::connect(fleet.addr()).await;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    let piece = Bytes::from(vec![b'x'; MIB]);
+    let mut taken = 0;
+    while taken < 200 && timeout(Duration::from_secs(1), events.send(piece.clone())).await.is_ok() {
+        taken += 1;
+    }
+    // What the sockets' buffers hold is not ours; on loopback each can grow to several MiB.
+    assert!(taken < 64, "{taken} MiB were taken for a client that reads nothing");
+    let growth = fleet.node().process.resident_bytes().saturating_sub(before);
+    assert!(growth < 16 * MIB as u64, "memory grew by {} KiB", growth / 1024);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_ends_the_download_upstream() {
+    let origin = Origin::start("a").await;
+    let events = answer_with_stream(&origin);
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    let response = client.start(request(Method::GET, "/", empty())).await.unwrap();
+    drop(response);
+    drop(client);
+    eventually("the origin notices", async || {
+        events.send(Bytes::from_static(b"x")).await.is_err().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_slow_upload_and_a_slow_download_outlast_the_timeout() {
+    let origin = Origin::start("a").await;
+    let text =
+        File::new().global_timeout_ms(400).route("/", &format!("{}, timeout_ms: 300", to(&origin))).text();
+    let fleet = Fleet::start(Shape::Split, &text).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+
+    let (pieces, body) = stream();
+    let feed = async move {
+        for _ in 0..10 {
+            pieces.send(Bytes::from_static(b"x")).await.unwrap();
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let (reply, ()) = tokio::join!(client.send(request(Method::POST, "/", body)), feed);
+    let reply = reply.unwrap();
+    assert_eq!((reply.status, reply.echo().body_bytes), (StatusCode::OK, 10));
+
+    let events = answer_with_stream(&origin);
+    let feed = async move {
+        for _ in 0..10 {
+            events.send(Bytes::from_static(b"x")).await.unwrap();
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let (reply, ()) = tokio::join!(client.send(request(Method::GET, "/", empty())), feed);
+    assert_eq!(reply.unwrap().text(), "xxxxxxxxxx");
+}
+
+#[tokio::test]
+async fn an_upload_that_stands_still_is_ended_and_never_looks_complete_upstream() {
+    let origin = Origin::start("a").await;
+    let (ended_tx, mut ended) = mpsc::channel(1);
+    origin.answers_with(move |request| {
+        let ended = ended_tx.clone();
+        async move {
+            let whole = request.into_body().collect().await.is_ok();
+            // The connection may be gone, and with it this future's reason to live.
+            let _ = ended.try_send(whole);
+            Response::new(empty())
+        }
+    });
+    let text = File::new().route("/", &format!("{}, idle_timeout: 500ms", to(&origin))).text();
+    let fleet = Fleet::start(Shape::Split, &text).await;
+    let mut client = RawClient::connect(fleet.addr()).await;
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nonly this").await.unwrap();
+    let answer = client.read_to_end().await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "the client is at fault: {answer}");
+    assert_eq!(ended.recv().await, Some(false), "the upstream took half a body for a whole one");
+}
+
+#[tokio::test]
+async fn a_download_that_stands_still_is_ended_and_never_looks_complete() {
+    let origin = Origin::start("a").await;
+    let events = answer_with_stream(&origin);
+    let text = File::new().route("/", &format!("{}, idle_timeout: 500ms", to(&origin))).text();
+    let fleet = Fleet::start(Shape::Split, &text).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    let response = client.start(request(Method::GET, "/", empty())).await.unwrap();
+    events.send(Bytes::from_static(b"half")).await.unwrap();
+    let cut = timeout(harbr_tests::GENEROUS, response.into_body().collect()).await.expect("it ends");
+    assert!(cut.is_err(), "half a body ended cleanly");
+    drop(events);
+}
+
+#[tokio::test]
+async fn an_upstream_that_dies_in_mid_body_never_looks_complete() {
+    let mut origin = Origin::start("a").await;
+    let events = answer_with_stream(&origin);
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    let response = client.start(request(Method::GET, "/", empty())).await.unwrap();
+    events.send(Bytes::from_static(b"half")).await.unwrap();
+    let mut body = response.into_body();
+    assert_eq!(next(&mut body).await, Some(Bytes::from_static(b"half")));
+    origin.stop().await;
+    assert!(body.collect().await.is_err(), "half a body ended cleanly");
+    assert_eq!(fleet.node().metrics().await.count("proxy_request_total", &[("status", "error")]), 1);
+}
+
+/// Answers an upgrade, then sends back what it gets, in upper case.
+fn answer_with_shouting(origin: &Origin) {
+    let tunnels = Arc::new(Mutex::new(JoinSet::new()));
+    origin.answers_with(move |mut request| {
+        let upgrade = hyper::upgrade::on(&mut request);
+        tunnels.lock().unwrap().spawn(async move {
+            let Ok(upgraded) = upgrade.await else { return };
+            let mut io = TokioIo::new(upgraded);
+            let mut buffer = [0; 1024];
+            while let Ok(count @ 1..) = io.read(&mut buffer).await {
+                buffer[..count].make_ascii_uppercase();
+                if io.write_all(&buffer[..count]).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let response = Response::builder()
+            .status(101)
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+            .body(empty());
+        async { response.unwrap() }
+    });
+}
+
+const UPGRADE: &str = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+over_both_shapes! {
+    async fn a_websocket_carries_bytes_both_ways_and_outlives_edits(shape: Shape) {
+        let origin = Origin::start("a").await;
+        answer_with_shouting(&origin);
+        let file = File::all_to(&origin);
+        let fleet = Fleet::start(shape, &file.text()).await;
+        let mut client = RawClient::connect(fleet.addr()).await;
+        client.send(UPGRADE).await.unwrap();
+        let head = client.read_until("\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+        for edit in 0..3 {
+            client.send(format!("hello {edit}.")).await.unwrap();
+            assert_eq!(client.read_until(".").await, format!("HELLO {edit}."));
+            fleet.apply(&file.clone().route(&format!("/{edit}"), &to(&origin)).text()).await;
+        }
+        client.send("bye.").await.unwrap();
+        assert_eq!(client.read_until(".").await, "BYE.");
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_that_the_upstream_declines_is_an_ordinary_answer() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let mut client = RawClient::connect(fleet.addr()).await;
+    client.send(UPGRADE).await.unwrap();
+    let head = client.read_until("\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let echo = client.read_until("}").await;
+    assert!(echo.contains("websocket"), "the upstream saw no upgrade: {echo}");
+}
+
+#[tokio::test]
+async fn a_large_upload_is_whole_and_memory_stays_flat() {
+    let origin = Origin::start("a").await;
+    let text = File::new().route("/", &format!("{}, max_body: 200MiB", to(&origin))).text();
+    let fleet = Fleet::start(Shape::Split, &text).await;
+    let process = &fleet.node().process;
+    let before = process.resident_bytes();
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    let body = Bytes::from(vec![b'u'; 64 * MIB]);
+    let expected = fnv1a(0, &body);
+    let upload = client.send(request(Method::POST, "/", full(body)));
+    tokio::pin!(upload);
+    let mut peak = 0;
+    let reply = loop {
+        tokio::select! {
+            reply = &mut upload => break reply.unwrap(),
+            () = sleep(Duration::from_millis(5)) => peak = peak.max(process.resident_bytes()),
+        }
+    };
+    let echo = reply.echo();
+    assert_eq!((echo.body_bytes, echo.body_hash), (64 * MIB as u64, expected));
+    let growth = peak.saturating_sub(before);
+    assert!(growth < 24 * MIB as u64, "memory grew by {} KiB", growth / 1024);
+}

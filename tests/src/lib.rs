@@ -1,0 +1,33 @@
+//! The test harness: real binaries, scriptable upstreams, and clients that say exactly what they send.
+//!
+//! Reading order: a [`Fleet`] is a controller and its nodes on a [`ConfigFile`], as separate processes or as
+//! one; an [`Origin`] is an upstream that echoes or does what it is told; a [`Client`] and a [`RawClient`] are
+//! downstreams; a [`Load`] is many of them. [`eventually`] waits for what happens in the background.
+//!
+//! All of it is for tests: it panics with what it saw, so that a failure explains itself.
+
+mod body;
+mod client;
+mod config_file;
+mod eventually;
+mod exposition;
+mod fleet;
+mod load;
+mod origin;
+mod process;
+mod program;
+mod raw;
+mod tls;
+
+pub use body::{TestBody, chunks, empty, fnv1a, full, stream};
+pub use client::{Client, Reply, get, request, send};
+pub use config_file::{ConfigFile, KubernetesMount};
+pub use eventually::{GENEROUS, eventually, never};
+pub use exposition::Exposition;
+pub use fleet::{Controller, Fleet, Node, NodeInfo, Plan, Shape};
+pub use load::{Load, LoadReport};
+pub use origin::{Answer, Echo, Origin, RawOrigin, Seen};
+pub use process::{Ended, Process, Signal};
+pub use program::Program;
+pub use raw::RawClient;
+pub use tls::TestAuthority;
