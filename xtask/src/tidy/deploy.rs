@@ -139,6 +139,19 @@ fn the_example_files_are_valid() {
 }
 
 #[test]
+fn the_sysctl_file_has_the_seed_pages_values() {
+    let text = read_in_root("deploy/sysctl.d/99-harbr.conf");
+    let values: Vec<&str> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let expected = [
+        "net.core.somaxconn = 65535",
+        "net.ipv4.tcp_max_syn_backlog = 65535",
+        "net.ipv4.ip_local_port_range = 1024 65535",
+        "net.ipv4.tcp_tw_reuse = 1",
+    ];
+    assert_eq!(values, expected);
+}
+
+#[test]
 fn proxies_stay_up_while_one_is_replaced() {
     let resources = kubernetes();
     let proxy = of_kind(&resources, "Deployment").remove(0);

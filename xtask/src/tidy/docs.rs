@@ -63,6 +63,25 @@ fn every_promise_is_held_by_a_test_that_exists() {
 }
 
 #[test]
+fn every_key_of_the_file_is_documented() {
+    let page = read_in_root("docs/configuration.md");
+    let raw = read_in_root("crates/harbr-config/src/raw.rs");
+    let keys: Vec<&str> = raw
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pub(crate) ")?.split_once(": "))
+        .map(|(name, _)| if name == "matches" { "match" } else { name })
+        .collect();
+    assert!(keys.len() > 30, "only {} keys found", keys.len());
+    let is_word = |text: &str, key: &str| {
+        text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == key)
+    };
+    let code: String = page.split('`').skip(1).step_by(2).collect::<Vec<_>>().join(" ");
+    let missing: Vec<String> =
+        keys.into_iter().filter(|key| !is_word(&code, key)).map(str::to_owned).collect();
+    assert_none(&missing, "docs/configuration.md says what these keys are");
+}
+
+#[test]
 fn links_are_found() {
     assert_eq!(links("[a](b.md) [c](https://d) [e](f.md#g) [h](#i)"), ["b.md", "f.md"]);
 }

@@ -3,9 +3,8 @@ use super::{assert_none, files_below, read, read_in_root, shown};
 /// The names in string literals of the crates' `metrics.rs`.
 fn names_in(source: &str) -> Vec<&str> {
     source
-        .split('"')
-        .skip(1)
-        .step_by(2)
+        .lines()
+        .flat_map(|line| line.split('"').skip(1).step_by(2))
         .filter(|text| text.starts_with("harbr_") || text.starts_with("proxy_"))
         .filter(|text| {
             text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
