@@ -7,6 +7,7 @@
 //! [`raise_descriptor_limit`] and [`worker_threads`] are what it takes from the machine.
 
 mod admin;
+mod duration;
 mod exit;
 mod logs;
 mod metrics;
@@ -17,6 +18,7 @@ mod state_dir;
 mod tasks;
 
 pub use admin::{AdminPages, AdminServer, BindError};
+pub use duration::parse_duration;
 pub use exit::{UsageError, exit_code};
 pub use logs::{InvalidLogs, LogArgs, LogFormat, init_logs};
 pub use metrics::{Metrics, RecorderInstalled};

@@ -1,0 +1,152 @@
+//! What operators ask.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use harbr_model::{Health, Upstream};
+use harbr_proto::v1::admin_service_server::AdminService;
+use harbr_proto::{health_to_wire, v1};
+use tokio::sync::watch;
+use tonic::{Request, Response, Status};
+
+use crate::fleet::{Fleet, Node, NodeState};
+use crate::health::{HealthTable, Target};
+use crate::ledger::{Intent, Ledger};
+
+/// Answers from what the controller knows; changes nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Admin {
+    pub(crate) config_file: String,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) health: watch::Receiver<Arc<HealthTable>>,
+}
+
+#[tonic::async_trait]
+impl AdminService for Admin {
+    async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::Status>, Status> {
+        let intent = self.ledger.intent();
+        Ok(Response::new(status(&self.config_file, &intent, &self.fleet)))
+    }
+
+    async fn list_nodes(
+        &self,
+        _: Request<v1::ListNodesRequest>,
+    ) -> Result<Response<v1::ListNodesResponse>, Status> {
+        let intent = self.ledger.intent();
+        let nodes = self.fleet.snapshot().into_iter().map(|node| node_to_wire(node, &intent)).collect();
+        Ok(Response::new(v1::ListNodesResponse { nodes }))
+    }
+
+    async fn list_routes(
+        &self,
+        _: Request<v1::ListRoutesRequest>,
+    ) -> Result<Response<v1::ListRoutesResponse>, Status> {
+        let intent = self.ledger.intent();
+        Ok(Response::new(v1::ListRoutesResponse { routes: routes(&self.config_file, &intent) }))
+    }
+
+    async fn list_upstreams(
+        &self,
+        _: Request<v1::ListUpstreamsRequest>,
+    ) -> Result<Response<v1::ListUpstreamsResponse>, Status> {
+        let (intent, table) = (self.ledger.intent(), self.health.borrow().clone());
+        let upstreams = intent.revision.iter().flat_map(|revision| revision.snapshot.upstreams().values());
+        let upstreams = upstreams.map(|upstream| upstream_to_wire(upstream, &table)).collect();
+        Ok(Response::new(v1::ListUpstreamsResponse { upstreams }))
+    }
+}
+
+fn status(config_file: &str, intent: &Intent, fleet: &Fleet) -> v1::Status {
+    let nodes = fleet.snapshot();
+    let intended = intent.intended();
+    let count = |counts: &dyn Fn(&Node) -> bool| nodes.iter().filter(|node| counts(node)).count();
+    let connected = count(&Node::is_connected);
+    let converged = count(&|node| node.is_connected() && node.has_converged(intended));
+    let ready = count(&|node| node.state(intended) == NodeState::Ready);
+    let config_error = intent.config_error.as_ref().map(|error| v1::ConfigError {
+        message: error.message.clone(),
+        file: config_file.to_owned(),
+        line: error.position.line,
+        column: error.position.column,
+        since: timestamp(error.since),
+    });
+    v1::Status {
+        revision: intent.revision.as_ref().map_or(0, |revision| revision.number),
+        hash: intended.map(|hash| hash.to_string()).unwrap_or_default(),
+        proven_revision: fleet.proven(),
+        config_error,
+        nodes_total: saturating(nodes.len()),
+        nodes_ready: saturating(ready),
+        nodes_converged: saturating(converged),
+        // Nodes that are gone cannot hold up a change; a fleet of none has taken none.
+        converged: intended.is_some() && connected > 0 && converged == connected,
+        build: harbr_process::VERSION.to_owned(),
+        config_file: config_file.to_owned(),
+    }
+}
+
+fn node_to_wire(node: Node, intent: &Intent) -> v1::Node {
+    let state = v1::NodeState::from(node.state(intent.intended()));
+    let greeting = node.greeting;
+    v1::Node {
+        id: greeting.id,
+        labels: greeting.labels,
+        state: state.into(),
+        serving_revision: node.serving.map_or(0, |serving| serving.revision),
+        serving_hash: node.serving.map(|serving| serving.hash.to_string()).unwrap_or_default(),
+        last_error: node.last_error.unwrap_or_default(),
+        build: greeting.build,
+        address: greeting.admin_addr,
+        instance_id: greeting.instance,
+        sent_revision: node.sent,
+        since: timestamp(node.ended.unwrap_or(node.began)),
+        connections: node.connections,
+        requests: node.requests,
+        failures: node.failures,
+    }
+}
+
+fn routes(config_file: &str, intent: &Intent) -> Vec<v1::RouteStatus> {
+    let Some(revision) = &intent.revision else { return Vec::new() };
+    let source = |name: &str| match revision.sources.get(name) {
+        Some(position) => format!("{config_file}:{}", position.line),
+        None => config_file.to_owned(),
+    };
+    let routes = revision.snapshot.routes().iter();
+    routes
+        .map(|route| v1::RouteStatus {
+            host: route.matches.host.to_string(),
+            path: route.matches.path.to_string(),
+            route: Some(route.into()),
+            source: source(&route.name),
+        })
+        .collect()
+}
+
+fn upstream_to_wire(upstream: &Upstream, table: &HealthTable) -> v1::UpstreamStatus {
+    let known = |url| {
+        let check = upstream.health_check.clone()?;
+        table.get(&Target { url, check })
+    };
+    let endpoints = upstream.endpoints.iter().map(|endpoint| {
+        let known = known(endpoint.url.clone());
+        v1::EndpointStatus {
+            url: endpoint.url.to_string(),
+            weight: endpoint.weight,
+            health: health_to_wire(known.map_or(Health::Unknown, |known| known.health)).into(),
+            last_error: known.and_then(|known| known.last_error.as_deref()).unwrap_or_default().to_owned(),
+            since: known.and_then(|known| timestamp(known.since)),
+        }
+    });
+    v1::UpstreamStatus { upstream: Some(upstream.into()), endpoints: endpoints.collect() }
+}
+
+/// The type that the messages have is not named here: it converts from the system's.
+fn timestamp<T: From<SystemTime>>(time: SystemTime) -> Option<T> {
+    Some(time.into())
+}
+
+fn saturating(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,169 @@
+//! A controller, put together.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use futures_util::{FutureExt, StreamExt, TryFutureExt};
+use harbr_process::{AdminPages, AdminServer, BindError, FailureRule, Metrics, StateDir, Tasks, VERSION};
+use tokio::io::DuplexStream;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::Options;
+use crate::admin::Admin;
+use crate::fleet::Fleet;
+use crate::gauges::Gauges;
+use crate::health::{HealthTable, Prober};
+use crate::intake::Intake;
+use crate::ledger::Ledger;
+use crate::server::{self, Listener};
+use crate::session::Sessions;
+use crate::store::{Origin, Store};
+use crate::watch::FileWatch;
+
+/// A controller whose state is open and whose addresses are bound, but which does not run yet.
+#[derive(Debug)]
+pub struct Controller {
+    options: Options,
+    metrics: Metrics,
+    grpc: Listener,
+    grpc_addr: SocketAddr,
+    http: AdminServer,
+    ledger: Arc<Ledger>,
+    hint: Arc<Notify>,
+}
+
+/// Has the configuration file read at once, whatever the file system says.
+#[derive(Debug, Clone)]
+pub struct Reload(Arc<Notify>);
+
+impl Controller {
+    /// Logs the bound addresses as its first line.
+    ///
+    /// # Errors
+    /// If the state is another process's or cannot be read, or an address cannot be bound.
+    pub async fn bind(options: Options, metrics: Metrics) -> anyhow::Result<Self> {
+        let state_dir = options.state_dir.as_deref().map(StateDir::open).transpose()?;
+        let store = Store::open(state_dir).context("cannot read the state directory")?;
+        let bind_error = |source| BindError { addr: options.grpc_addr, source };
+        let grpc = Listener::bind(options.grpc_addr).await.map_err(bind_error)?;
+        let grpc_addr = grpc.local_addr().map_err(bind_error)?;
+        let http = AdminServer::bind(options.http_addr).await?;
+        let (http_addr, config) = (http.local_addr(), options.config.display());
+        tracing::info!(version = VERSION, %grpc_addr, %http_addr, %config, "harbr-controlplane listens");
+        announce(store.origin(), options.state_dir.as_deref());
+        crate::metrics::describe();
+        let (ledger, hint) = (Arc::new(Ledger::new(store)), Arc::new(Notify::new()));
+        Ok(Self { options, metrics, grpc, grpc_addr, http, ledger, hint })
+    }
+
+    #[must_use]
+    pub fn grpc_addr(&self) -> SocketAddr {
+        self.grpc_addr
+    }
+
+    #[must_use]
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http.local_addr()
+    }
+
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        Reload(self.hint.clone())
+    }
+
+    /// Runs until `stop`: then it is not ready any more, sessions end, and nodes serve on without it. `pipes` are
+    /// sessions of nodes inside this process.
+    ///
+    /// # Errors
+    /// If a part of it ends that nobody has stopped.
+    pub async fn run(
+        self,
+        pipes: Option<mpsc::Receiver<DuplexStream>>,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let pages = self.pages(&stop);
+        let Self { options, metrics, grpc, http, ledger, hint, .. } = self;
+        let fleet = Arc::new(Fleet::default());
+        let (readings_tx, readings) = watch::channel(None);
+        let (health_tx, health) = watch::channel(Arc::new(HealthTable::default()));
+        let gauges = Gauges { ledger: ledger.clone(), fleet: fleet.clone(), health: health.clone() };
+        metrics.add_source(move |text| gauges.write(text));
+
+        let mut tasks = Tasks::new(stop.clone());
+        let critical = FailureRule::Critical;
+        let file = FileWatch::new(options.config.clone(), hint);
+        tasks.spawn("file watch", critical, file.run(readings_tx, stop.clone()).map(Ok));
+        let intake = Intake::new(options.config.clone(), ledger.clone());
+        tasks.spawn("intake", critical, intake.run(readings, stop.clone()).map(Ok));
+        let prober = Prober::new(ledger.subscribe(), health_tx);
+        tasks.spawn("prober", critical, prober.run(stop.clone()).map(Ok));
+
+        let sessions = Sessions::new(ledger.clone(), fleet.clone(), health.clone(), stop.clone());
+        let admin = Admin { config_file: options.config.display().to_string(), ledger, fleet, health };
+        if let Some(pipes) = pipes {
+            let incoming = ReceiverStream::new(pipes).map(Ok);
+            let pipes = server::serve(incoming, sessions.clone(), admin.clone(), stop.clone());
+            tasks.spawn("pipe server", critical, pipes.err_into());
+        }
+        let grpc = server::serve(grpc.incoming(), sessions.clone(), admin, stop.clone());
+        tasks.spawn("gRPC server", critical, grpc.err_into());
+        tasks.spawn("sessions", critical, async move { sessions.ended().await }.map(Ok));
+
+        // Probes see that it is not ready any more for as long as anything runs.
+        let http_stop = CancellationToken::new();
+        let run = async {
+            let ended = tasks.run(options.drain_timeout).await;
+            http_stop.cancel();
+            ended
+        };
+        let (ended, ()) = tokio::join!(run, http.run(pages, http_stop.clone()));
+        Ok(ended?)
+    }
+
+    fn pages(&self, stop: &CancellationToken) -> AdminPages {
+        let (ledger, stop) = (self.ledger.clone(), stop.clone());
+        let ready = move || match &ledger.intent().revision {
+            _ if stop.is_cancelled() => Err("shutting down".to_owned()),
+            None => Err("no valid configuration yet".to_owned()),
+            Some(_) => Ok(()),
+        };
+        let info = serde_json::json!({
+            "component": "harbr-controlplane",
+            "version": VERSION,
+            "grpc_addr": self.grpc_addr,
+            "http_addr": self.http_addr(),
+            "pid": std::process::id(),
+        });
+        AdminPages {
+            ready: Arc::new(ready),
+            info: Arc::new(move || info.clone()),
+            metrics: self.metrics.clone(),
+        }
+    }
+}
+
+impl Reload {
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
+}
+
+fn announce(origin: &Origin, state_dir: Option<&Path>) {
+    match (origin, state_dir) {
+        (_, None) => tracing::warn!(
+            "no --state-dir: revisions are numbered anew after a restart, and nodes are told all again"
+        ),
+        (Origin::Unreadable(reason), Some(dir)) => tracing::warn!(
+            "what is in {} cannot be used ({reason}): revisions are numbered anew",
+            dir.display()
+        ),
+        (Origin::Created | Origin::Loaded, Some(_)) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! Metrics that are read from the controller's state at each scrape, instead of being kept up beside it.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use harbr_model::Health;
+use tokio::sync::watch;
+
+use crate::fleet::Fleet;
+use crate::health::HealthTable;
+use crate::ledger::Ledger;
+use crate::metrics::{CONFIG_LAST_RELOAD_SUCCESSFUL, CONFIG_REVISION, ENDPOINTS, NODES};
+
+/// What a scrape reads.
+#[derive(Debug)]
+pub(crate) struct Gauges {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) health: watch::Receiver<Arc<HealthTable>>,
+}
+
+impl Gauges {
+    pub(crate) fn write(&self, text: &mut String) {
+        let intent = self.ledger.intent();
+        let number = intent.revision.as_ref().map_or(0, |revision| revision.number);
+        family(
+            text,
+            CONFIG_REVISION,
+            "The revision that nodes should serve; 0 for none.",
+            [("", "", number)],
+        );
+        let is_good = u64::from(intent.revision.is_some() && intent.config_error.is_none());
+        let help = "1 if the configuration file is what is served, else 0.";
+        family(text, CONFIG_LAST_RELOAD_SUCCESSFUL, help, [("", "", is_good)]);
+        let nodes = self.fleet.count(intent.intended());
+        let nodes = nodes.into_iter().map(|(state, count)| ("state", state.as_str(), count as u64));
+        family(text, NODES, "Nodes by state.", nodes);
+        let table = self.health.borrow().clone();
+        let endpoints = [Health::Healthy, Health::Unhealthy, Health::Unknown]
+            .map(|health| ("health", health.as_str(), table.count(health) as u64));
+        family(text, ENDPOINTS, "Probed endpoints by health.", endpoints);
+    }
+}
+
+fn family<'a>(
+    text: &mut String,
+    name: &str,
+    help: &str,
+    series: impl IntoIterator<Item = (&'a str, &'a str, u64)>,
+) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+    for (label, value, number) in series {
+        let _ = match label {
+            "" => writeln!(text, "{name} {number}"),
+            _ => writeln!(text, "{name}{{{label}=\"{value}\"}} {number}"),
+        };
+    }
+}

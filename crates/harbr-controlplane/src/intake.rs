@@ -1,0 +1,118 @@
+//! From what the file holds to what the fleet should serve.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use harbr_config::Position;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::ledger::{Ledger, Published};
+use crate::metrics;
+use crate::revision::{ConfigError, compile};
+use crate::watch::Reading;
+
+/// How soon a revision that could not be kept on disk is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Turns each reading into a revision or a reason why not. A bad one never replaces a good one.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    path: PathBuf,
+    ledger: Arc<Ledger>,
+}
+
+/// What became of a reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Settled,
+    /// Not the file's fault, and worth another try.
+    Again,
+}
+
+impl Intake {
+    pub(crate) fn new(path: PathBuf, ledger: Arc<Ledger>) -> Self {
+        Self { path, ledger }
+    }
+
+    /// Works until `stop`, or until there is nobody left to read.
+    pub(crate) async fn run(self, mut readings: watch::Receiver<Reading>, stop: CancellationToken) {
+        let work = async {
+            let mut outcome = Outcome::Settled;
+            loop {
+                tokio::select! {
+                    changed = readings.changed() => if changed.is_err() { return },
+                    () = tokio::time::sleep(RETRY), if outcome == Outcome::Again => {}
+                }
+                let reading = readings.borrow_and_update().clone();
+                outcome = match reading {
+                    None => Outcome::Settled,
+                    Some(Ok(bytes)) => self.take(bytes).await,
+                    Some(Err(reason)) => self.reject(unreadable(&self.path, &reason)),
+                };
+            }
+        };
+        stop.run_until_cancelled(work).await;
+    }
+
+    async fn take(&self, bytes: Bytes) -> Outcome {
+        let (ledger, name) = (self.ledger.clone(), self.path.display().to_string());
+        let taken = tokio::task::spawn_blocking(move || {
+            let compiled = compile(&name, &bytes)?;
+            Ok(ledger.publish(compiled))
+        });
+        match taken.await {
+            Ok(Ok(Ok(published))) => self.accepted(published),
+            Ok(Ok(Err(error))) => {
+                let message = format!("{}: the revision cannot be kept: {error}", self.path.display());
+                self.reject(ConfigError::new(message, Position { line: 1, column: 1 }));
+                Outcome::Again
+            }
+            Ok(Err(error)) => self.reject(error),
+            Err(_) => {
+                self.reject(unreadable(&self.path, "making sense of it failed; this is a fault of ours"))
+            }
+        }
+    }
+
+    fn accepted(&self, published: Published) -> Outcome {
+        let intent = self.ledger.intent();
+        let Some(revision) = &intent.revision else { return Outcome::Settled };
+        let result = match published {
+            Published::New => {
+                let (routes, upstreams) =
+                    (revision.snapshot.routes().len(), revision.snapshot.upstreams().len());
+                let hash = revision.hash();
+                tracing::info!(%hash, routes, upstreams, "revision {} is to be served", revision.number);
+                "accepted"
+            }
+            Published::Unchanged => {
+                tracing::info!("the file means what revision {} says", revision.number);
+                "unchanged"
+            }
+        };
+        ::metrics::counter!(metrics::CONFIG_RELOADS, "result" => result).increment(1);
+        Outcome::Settled
+    }
+
+    fn reject(&self, error: Arc<ConfigError>) -> Outcome {
+        ::metrics::counter!(metrics::CONFIG_RELOADS, "result" => "rejected").increment(1);
+        let kept = match &self.ledger.intent().revision {
+            Some(revision) => format!("revision {} is served on", revision.number),
+            None => "nothing is served yet".to_owned(),
+        };
+        tracing::error!("the configuration is refused, {kept}\n{}", error.message.trim_end());
+        self.ledger.reject(error);
+        Outcome::Settled
+    }
+}
+
+fn unreadable(path: &Path, reason: &str) -> Arc<ConfigError> {
+    let message = format!("{}: cannot be read: {reason}", path.display());
+    ConfigError::new(message, Position { line: 1, column: 1 })
+}
+
+#[cfg(test)]
+mod tests;

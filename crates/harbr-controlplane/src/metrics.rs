@@ -1,0 +1,43 @@
+//! The names of the controller's metrics, and what each means.
+
+use metrics::{Unit, describe_counter, describe_histogram};
+
+/// By `result`: `accepted`, `unchanged`, `rejected`.
+pub(crate) const CONFIG_RELOADS: &str = "harbr_config_reloads_total";
+/// By `result`: `success`, `failure`, `timeout`.
+pub(crate) const PROBES: &str = "harbr_probes_total";
+pub(crate) const PROBE_DURATION: &str = "harbr_probe_duration_seconds";
+pub(crate) const NODE_SESSIONS: &str = "harbr_node_sessions_total";
+/// By `kind`: `full`, `delta`.
+pub(crate) const SNAPSHOT_BYTES: &str = "harbr_snapshot_bytes_sent_total";
+/// By `class`: `invalid`, `local`.
+pub(crate) const NACKS: &str = "harbr_nacks_total";
+
+/// Read from the controller's state at each scrape, see [`Gauges`](crate::gauges).
+pub(crate) const NODES: &str = "harbr_nodes";
+pub(crate) const CONFIG_REVISION: &str = "harbr_config_revision";
+pub(crate) const CONFIG_LAST_RELOAD_SUCCESSFUL: &str = "harbr_config_last_reload_successful";
+pub(crate) const ENDPOINTS: &str = "harbr_endpoints";
+
+/// Describes what is recorded, and makes each counter exist at 0.
+pub(crate) fn describe() {
+    describe_counter!(CONFIG_RELOADS, "Contents of the configuration file that were read.");
+    for result in ["accepted", "unchanged", "rejected"] {
+        metrics::counter!(CONFIG_RELOADS, "result" => result).increment(0);
+    }
+    describe_counter!(PROBES, "Health checks of endpoints.");
+    for result in ["success", "failure", "timeout"] {
+        metrics::counter!(PROBES, "result" => result).increment(0);
+    }
+    describe_histogram!(PROBE_DURATION, Unit::Seconds, "How long health checks took.");
+    describe_counter!(NODE_SESSIONS, "Sessions that nodes have opened.");
+    metrics::counter!(NODE_SESSIONS).increment(0);
+    describe_counter!(SNAPSHOT_BYTES, Unit::Bytes, "Bytes of resources sent to nodes.");
+    for kind in ["full", "delta"] {
+        metrics::counter!(SNAPSHOT_BYTES, "kind" => kind).increment(0);
+    }
+    describe_counter!(NACKS, "Snapshots that nodes have refused.");
+    for class in ["invalid", "local"] {
+        metrics::counter!(NACKS, "class" => class).increment(0);
+    }
+}

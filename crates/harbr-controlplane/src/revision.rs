@@ -1,0 +1,100 @@
+//! A configuration as it is kept and sent: numbered, hashed, whole.
+
+mod compile;
+mod health_index;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use harbr_config::Position;
+use harbr_model::Snapshot;
+use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, v1};
+
+pub(crate) use self::compile::{Compiled, compile};
+pub(crate) use self::health_index::HealthIndex;
+
+/// A recorded configuration.
+#[derive(Debug)]
+pub(crate) struct Revision {
+    pub(crate) number: u64,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) encoded: EncodedSnapshot,
+    /// Where each route stands in the file, by its name.
+    pub(crate) sources: BTreeMap<String, Position>,
+    /// Which health results are for which endpoints.
+    pub(crate) health: HealthIndex,
+    /// What it takes to come from the one before, which is what nearly every node has: worked out once.
+    pub(crate) step: Option<Step>,
+}
+
+/// The way from one revision to the next.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) from: SnapshotHash,
+    pub(crate) chunks: Vec<v1::SnapshotChunk>,
+    /// Checked endpoints that the one before did not have.
+    pub(crate) health: HealthIndex,
+}
+
+/// Why the file on disk is not what is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConfigError {
+    /// All that is wrong, rendered for people.
+    pub(crate) message: String,
+    /// Of the first thing that is wrong.
+    pub(crate) position: Position,
+    pub(crate) since: SystemTime,
+}
+
+impl Revision {
+    pub(crate) fn new(number: u64, compiled: Compiled, fence: Fence, before: Option<&Self>) -> Self {
+        let Compiled { snapshot, encoded, sources } = compiled;
+        let health = HealthIndex::of(&snapshot);
+        let step = before.map(|before| Step {
+            from: before.hash(),
+            chunks: encoded.chunks(fence, number, Some(&before.encoded)),
+            health: health.without(&before.health),
+        });
+        Self { number, snapshot, encoded, sources, health, step }
+    }
+
+    pub(crate) fn hash(&self) -> SnapshotHash {
+        self.encoded.hash()
+    }
+
+    /// The messages that bring a node from `base` here: a change where that is known and smaller, else all.
+    pub(crate) fn chunks(&self, fence: Fence, base: Option<&EncodedSnapshot>) -> Vec<v1::SnapshotChunk> {
+        let change = base.map(|base| match &self.step {
+            Some(step) if step.from == base.hash() => fenced(&step.chunks, fence),
+            Some(_) | None => self.encoded.chunks(fence, self.number, Some(base)),
+        });
+        match change {
+            Some(chunks) if resource_bytes(&chunks) < self.encoded.encoded_len() => chunks,
+            Some(_) | None => self.encoded.chunks(fence, self.number, None),
+        }
+    }
+}
+
+impl ConfigError {
+    pub(crate) fn new(message: String, position: Position) -> Arc<Self> {
+        Arc::new(Self { message, position, since: SystemTime::now() })
+    }
+}
+
+/// Bytes of keys and bodies in these messages.
+pub(crate) fn resource_bytes(chunks: &[v1::SnapshotChunk]) -> usize {
+    let upserts = |chunk: &v1::SnapshotChunk| {
+        chunk.upserts.iter().map(|entry| entry.key.len() + entry.body.len()).sum::<usize>()
+    };
+    let removals = |chunk: &v1::SnapshotChunk| chunk.removals.iter().map(String::len).sum::<usize>();
+    chunks.iter().map(|chunk| upserts(chunk) + removals(chunk)).sum()
+}
+
+fn fenced(chunks: &[v1::SnapshotChunk], fence: Fence) -> Vec<v1::SnapshotChunk> {
+    let fence = Some(v1::Fence::from(fence));
+    chunks.iter().map(|chunk| v1::SnapshotChunk { fence, ..chunk.clone() }).collect()
+}
+
+#[cfg(test)]
+mod tests;

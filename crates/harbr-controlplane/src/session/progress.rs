@@ -1,0 +1,143 @@
+use std::time::Duration;
+
+use harbr_proto::{Fence, SnapshotHash};
+use tokio::time::Instant;
+
+/// A node that says nothing to a snapshot for this long is not waited for before it gets a newer one.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How soon a node that does not serve what it acknowledged is told again; doubles up to the maximum.
+const RESEND: Duration = Duration::from_secs(5);
+const MAX_RESEND: Duration = Duration::from_secs(60);
+
+/// What one node was told, and what it made of it. Decides only; sending is for others.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// What it serves, as far as it has said so.
+    serving: Option<SnapshotHash>,
+    /// The last instruction. It is not repeated, unless it is forgotten here.
+    told: Option<Fence>,
+    /// The snapshot that it has not answered.
+    asked: Option<Asked>,
+    resend_at: Option<Instant>,
+    resend_pause: Duration,
+}
+
+/// A snapshot on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) fence: Fence,
+    pub(super) revision: u64,
+    pub(super) hash: SnapshotHash,
+    pub(super) form: Form,
+    pub(super) since: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Whole,
+    Change,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instruction {
+    UpToDate,
+    /// As a change of this one if that is possible.
+    Snapshot {
+        base: Option<SnapshotHash>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The revision is bad.
+    Invalid,
+    /// This node cannot take it now.
+    Local,
+}
+
+impl Progress {
+    pub(super) fn new(serving: Option<SnapshotHash>) -> Self {
+        Self { serving, told: None, asked: None, resend_at: None, resend_pause: RESEND }
+    }
+
+    /// What the node has to be told, if it should obey `fence` and serve `hash`. One snapshot at a time: a change
+    /// is against what the node serves, which is not known while it has not answered.
+    pub(super) fn next(&self, fence: Fence, hash: SnapshotHash) -> Option<Instruction> {
+        if self.told == Some(fence) || self.asked.is_some() {
+            return None;
+        }
+        if self.serving == Some(hash) {
+            return Some(Instruction::UpToDate);
+        }
+        Some(Instruction::Snapshot { base: self.serving })
+    }
+
+    pub(super) fn confirmed(&mut self, fence: Fence) {
+        self.told = Some(fence);
+    }
+
+    pub(super) fn sent(&mut self, asked: Asked) {
+        self.told = Some(asked.fence);
+        self.asked = Some(asked);
+    }
+
+    /// What was sent last has not left entirely and will not; the node drops what it has of it.
+    pub(super) fn recalled(&mut self) {
+        self.told = None;
+        self.asked = None;
+    }
+
+    /// The node has taken a snapshot; gives the one that was meant.
+    pub(super) fn acked(&mut self, fence: Fence, hash: SnapshotHash) -> Option<Asked> {
+        let asked = self.asked.take_if(|asked| asked.fence == fence && asked.hash == hash)?;
+        self.serving = Some(hash);
+        Some(asked)
+    }
+
+    /// The node has refused a snapshot; gives the one that was meant. A change that could not be taken here may
+    /// not have fitted: that one is sent again, whole.
+    pub(super) fn nacked(&mut self, fence: Fence, refusal: Refusal) -> Option<Asked> {
+        let asked = self.asked.take_if(|asked| asked.fence == fence)?;
+        if (refusal, asked.form) == (Refusal::Local, Form::Change) {
+            self.serving = None;
+            self.told = None;
+        }
+        Some(asked)
+    }
+
+    /// The node says what it serves. If that is not what it acknowledged, it is told again after a pause.
+    pub(super) fn reported(&mut self, hash: Option<SnapshotHash>, now: Instant) {
+        if self.asked.is_some() {
+            return;
+        }
+        if hash == self.serving {
+            (self.resend_at, self.resend_pause) = (None, RESEND);
+        } else {
+            self.resend_at.get_or_insert(now + self.resend_pause);
+        }
+    }
+
+    /// When [`Self::expire`] has something to do.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.asked.map(|asked| asked.since + ANSWER_TIMEOUT).or(self.resend_at)
+    }
+
+    /// Acts on the deadline; gives the snapshot whose answer is not waited for any more.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<Asked> {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return None;
+        }
+        if let Some(asked) = self.asked.take() {
+            // Whether it serves it is not known, so nothing can be sent against it.
+            self.serving = None;
+            return Some(asked);
+        }
+        self.resend_at = None;
+        self.resend_pause = (self.resend_pause * 2).min(MAX_RESEND);
+        (self.serving, self.told) = (None, None);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

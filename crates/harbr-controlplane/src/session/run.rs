@@ -1,0 +1,252 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use harbr_proto::v1::node_message::Kind;
+use harbr_proto::v1::{ControllerMessage, NodeMessage};
+use harbr_proto::{Fence, SnapshotHash, v1};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tonic::{Status, Streaming};
+
+use super::Sessions;
+use super::outbox::{Filled, Outbox};
+use super::progress::{Progress, Refusal};
+use crate::fleet::{Fleet, Greeting, Seat, Serving};
+use crate::health::HealthTable;
+use crate::ledger::{Intent, Ledger};
+use crate::metrics;
+use crate::store::Standing;
+
+/// The first message has to come within this time.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+/// Of what a node gives as reasons, this much is kept.
+const MAX_REASONS: usize = 8;
+const MAX_REASON_CHARS: usize = 512;
+
+type Outbound = mpsc::Sender<Result<ControllerMessage, Status>>;
+
+/// One stream, from the node's greeting to its end.
+pub(super) struct Session {
+    ledger: Arc<Ledger>,
+    fleet: Arc<Fleet>,
+    intent: watch::Receiver<Intent>,
+    health: watch::Receiver<Arc<HealthTable>>,
+    inbound: Streaming<NodeMessage>,
+    outbound: Outbound,
+}
+
+/// Whether the stream goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    On,
+    /// The node has said goodbye.
+    Goodbye,
+}
+
+impl Session {
+    pub(super) fn new(sessions: &Sessions, inbound: Streaming<NodeMessage>, outbound: Outbound) -> Self {
+        let Sessions { ledger, fleet, health, .. } = sessions;
+        let (ledger, fleet, health) = (ledger.clone(), fleet.clone(), health.clone());
+        Self { intent: ledger.subscribe(), ledger, fleet, health, inbound, outbound }
+    }
+
+    /// Ends when the node does, says nothing sensible, or does not answer the transport's pings.
+    pub(super) async fn run(mut self) {
+        let greeting = match self.greeting().await {
+            Ok(greeting) => greeting,
+            Err(status) => {
+                tracing::warn!("a session ends before it began: {}", status.message());
+                // The node may be gone already.
+                let _ = self.outbound.send(Err(status)).await;
+                return;
+            }
+        };
+        ::metrics::counter!(metrics::NODE_SESSIONS).increment(1);
+        tracing::info!(instance = greeting.instance, build = greeting.build, "node {} is here", greeting.id);
+        let seat = self.fleet.seat(&greeting);
+        let standing = self.stand(&greeting, &seat).await;
+        let mut peer = Peer {
+            id: greeting.id,
+            seat,
+            progress: Progress::new(greeting.serving.map(|(_, _, hash)| hash)),
+            outbox: Outbox::default(),
+            standing,
+        };
+        let next = self.converse(&mut peer).await;
+        tracing::info!("node {} has left", peer.id);
+        if next == Next::Goodbye {
+            peer.seat.leave();
+        }
+    }
+
+    async fn greeting(&mut self) -> Result<Greeting, Status> {
+        let first = timeout(HELLO_TIMEOUT, self.inbound.message()).await;
+        let first = first.map_err(|_| Status::deadline_exceeded("no hello in time"))??;
+        match first.and_then(|message| message.kind) {
+            Some(Kind::Hello(hello)) => Greeting::try_from(hello)
+                .map_err(|error| Status::invalid_argument(format!("this hello is not valid: {error}"))),
+            Some(Kind::Ack(_) | Kind::Nack(_) | Kind::Report(_) | Kind::Goodbye(_)) | None => {
+                Err(Status::invalid_argument("a session starts with a hello"))
+            }
+        }
+    }
+
+    /// Whether the node would take what it is given.
+    async fn stand(&self, greeting: &Greeting, seat: &Seat) -> Standing {
+        let Some((fence, _, hash)) = greeting.serving else { return Standing::InOrder };
+        let ledger = self.ledger.clone();
+        let shown = tokio::task::spawn_blocking(move || ledger.shown(fence, hash)).await;
+        let error = match shown {
+            Ok(Ok(Standing::InOrder)) => return Standing::InOrder,
+            Ok(Ok(Standing::Ahead)) => format!(
+                "the node obeys {fence}, which this controller never gave: it belongs to another controller, or \
+                 the state directory here is an old copy"
+            ),
+            Ok(Err(error)) => format!("the epoch that this node needs cannot be kept: {error}"),
+            Err(_) => "the epoch that this node needs cannot be kept".to_owned(),
+        };
+        tracing::error!("node {} gets nothing: {error}", greeting.id);
+        seat.complain(error);
+        Standing::Ahead
+    }
+
+    async fn converse(&mut self, peer: &mut Peer) -> Next {
+        loop {
+            if peer.outbox.is_empty() {
+                peer.refill(
+                    &self.intent.borrow_and_update().clone(),
+                    &self.health.borrow_and_update().clone(),
+                );
+            }
+            let deadline = peer.progress.deadline();
+            tokio::select! {
+                message = self.inbound.message() => match message {
+                    Ok(Some(message)) => {
+                        if peer.hear(message, &self.intent.borrow().clone()) == Next::Goodbye {
+                            return Next::Goodbye;
+                        }
+                    }
+                    Ok(None) | Err(_) => return Next::On,
+                },
+                permit = self.outbound.reserve(), if !peer.outbox.is_empty() => {
+                    let (Ok(permit), Some(message)) = (permit, peer.outbox.pop()) else { return Next::On };
+                    permit.send(Ok(message));
+                }
+                changed = self.intent.changed() => {
+                    if changed.is_err() {
+                        return Next::On;
+                    }
+                    peer.recall();
+                }
+                // Looked at when the outbox is empty.
+                changed = self.health.changed(), if peer.outbox.is_empty() => {
+                    if changed.is_err() {
+                        return Next::On;
+                    }
+                }
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => peer.expire(),
+            }
+        }
+    }
+}
+
+/// The node at the other end.
+struct Peer {
+    id: String,
+    seat: Seat,
+    progress: Progress,
+    outbox: Outbox,
+    standing: Standing,
+}
+
+impl Peer {
+    fn refill(&mut self, intent: &Intent, table: &HealthTable) {
+        let (Standing::InOrder, Some(revision)) = (self.standing, &intent.revision) else { return };
+        match self.outbox.fill(intent, table, &mut self.progress) {
+            Filled::Nothing => {}
+            Filled::UpToDate => {
+                self.seat.sent(revision.number);
+                self.seat.serves(Serving { revision: revision.number, hash: revision.hash() });
+            }
+            Filled::Snapshot => self.seat.sent(revision.number),
+        }
+    }
+
+    /// Something newer is to be served: what has not left for the node yet is dropped.
+    fn recall(&mut self) {
+        if !self.outbox.is_empty() {
+            self.outbox.clear();
+            self.progress.recalled();
+        }
+    }
+
+    fn hear(&mut self, message: NodeMessage, intent: &Intent) -> Next {
+        match message.kind {
+            Some(Kind::Ack(v1::Ack { serving })) => self.acked(serving),
+            Some(Kind::Nack(nack)) => self.nacked(nack),
+            Some(Kind::Report(report)) => self.reported(&report, intent),
+            Some(Kind::Goodbye(v1::Goodbye {})) => return Next::Goodbye,
+            Some(Kind::Hello(_)) | None => {
+                tracing::debug!("node {} says something that is not understood here", self.id);
+            }
+        }
+        Next::On
+    }
+
+    fn acked(&mut self, serving: Option<v1::Serving>) {
+        let Some((fence, hash)) = serving.and_then(identity) else { return };
+        if let Some(asked) = self.progress.acked(fence, hash) {
+            tracing::info!("node {} serves revision {}", self.id, asked.revision);
+            self.seat.serves(Serving { revision: asked.revision, hash });
+        }
+    }
+
+    fn nacked(&mut self, nack: v1::Nack) {
+        let (refusal, class) = match nack.class() {
+            v1::NackClass::Local => (Refusal::Local, "local"),
+            v1::NackClass::Invalid | v1::NackClass::Unspecified => (Refusal::Invalid, "invalid"),
+        };
+        let fence = nack.fence.unwrap_or_default().into();
+        let Some(asked) = self.progress.nacked(fence, refusal) else { return };
+        ::metrics::counter!(metrics::NACKS, "class" => class).increment(1);
+        let reason = abridged(&nack.reasons);
+        tracing::warn!(class, "node {} refuses revision {}: {reason}", self.id, asked.revision);
+        self.seat.rejected(asked.hash, reason);
+    }
+
+    fn reported(&mut self, report: &v1::Report, intent: &Intent) {
+        let shown = report.serving.clone().and_then(|serving| {
+            let (_, hash) = identity(serving.clone())?;
+            let ours = intent.revision.as_ref().filter(|revision| revision.hash() == hash);
+            Some(Serving { revision: ours.map_or(serving.revision, |ours| ours.number), hash })
+        });
+        self.progress.reported(shown.map(|serving| serving.hash), Instant::now());
+        self.seat.reported(report, shown);
+    }
+
+    fn expire(&mut self) {
+        if let Some(asked) = self.progress.expire(Instant::now()) {
+            let error = format!("no answer to revision {} for {:?}", asked.revision, asked.since.elapsed());
+            tracing::warn!("node {}: {error}", self.id);
+            self.seat.complain(error);
+        }
+    }
+}
+
+fn identity(serving: v1::Serving) -> Option<(Fence, SnapshotHash)> {
+    Some((serving.fence.unwrap_or_default().into(), SnapshotHash::from_slice(&serving.hash)?))
+}
+
+/// Reasons come from outside: so many, so long, and in one line each.
+fn abridged(reasons: &[String]) -> String {
+    let line = |reason: &String| -> String {
+        let printable = |character: char| if character.is_control() { ' ' } else { character };
+        reason.chars().take(MAX_REASON_CHARS).map(printable).collect()
+    };
+    let kept: Vec<String> = reasons.iter().take(MAX_REASONS).map(line).collect();
+    match reasons.len().saturating_sub(MAX_REASONS) {
+        _ if reasons.is_empty() => "no reason given".to_owned(),
+        0 => kept.join("; "),
+        more => format!("{}; and {more} more", kept.join("; ")),
+    }
+}
