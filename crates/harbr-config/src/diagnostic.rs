@@ -111,13 +111,18 @@ const MAX_MESSAGE: usize = 400;
 
 impl Findings {
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
-        if self.list.len() < MAX_FINDINGS {
+        if self.has_room() {
             let message = one_line(&diagnostic.message);
             let hint = diagnostic.hint.as_deref().map(one_line);
             self.list.push(Diagnostic { message, hint, ..diagnostic });
         } else {
             self.omitted += 1;
         }
+    }
+
+    /// Whether the next one will be told; else a hint need not be thought of.
+    pub(crate) fn has_room(&self) -> bool {
+        self.list.len() < MAX_FINDINGS
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -140,6 +145,8 @@ impl Findings {
             }
         }
         list.sort_by_key(|diagnostic| diagnostic.span);
+        // What an alias repeats is wrong each time, in one place.
+        list.dedup();
         Err(Diagnostics { file: file.to_owned(), text: text.to_owned(), list, omitted })
     }
 }

@@ -6,7 +6,7 @@
 //! thus the only description of the format: which keys there are, and of what kind.
 //!
 //! Two parsers have read the text at that point. Wherever they do not see the same document, the file is
-//! refused: [`Walk::is_broken`].
+//! refused: [`State::Disagreement`].
 
 mod access;
 mod field;
@@ -20,6 +20,7 @@ use serde::forward_to_deserialize_any;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::{Position, Span};
 use crate::tree::{Content, Node};
+use crate::units::parse_duration;
 
 use access::{FieldParts, KindAccess, ListVisitor, MappingVisitor, SameText, ScalarVisitor};
 pub(crate) use field::{Entries, Field, Spanned};
@@ -30,17 +31,20 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     root: &Node<'_>,
     findings: &mut Findings,
 ) -> Option<T> {
-    let walk = Walk { findings: RefCell::new(std::mem::take(findings)), is_broken: Cell::new(false) };
+    let walk = Walk {
+        findings: RefCell::new(std::mem::take(findings)),
+        place: Cell::new(root.span),
+        state: Cell::new(State::Going),
+    };
     let inner = serde_yaml::Deserializer::from_str(text);
     let result = T::deserialize(Reader { inner, node: root, label: Label::File, walk: &walk });
-    let Walk { findings: found, is_broken } = walk;
-    *findings = found.into_inner();
-    match result {
-        Ok(value) => Some(value),
-        Err(error) => {
-            if is_broken.get() || findings.is_empty() {
-                findings.push(second_opinion(&error));
-            }
+    let state = walk.state.get();
+    *findings = walk.findings.into_inner();
+    match (result, state) {
+        (Ok(value), _) => Some(value),
+        (Err(_), State::Disagreement) => None,
+        (Err(error), State::Going | State::Broken) => {
+            findings.push(second_opinion(&error));
             None
         }
     }
@@ -52,14 +56,31 @@ fn second_opinion(error: &serde_yaml::Error) -> Diagnostic {
     let span = error.location().map_or(Span::START, |location| {
         Span::at(Position { line: narrow(location.line()), column: narrow(location.column()) })
     });
-    Diagnostic::new(span, error.to_string())
+    let text = error.to_string();
+    let message = match error.location() {
+        // It is where the position of a diagnostic is shown.
+        Some(at) => text.replace(&format!(" at line {} column {}", at.line(), at.column()), ""),
+        None => text,
+    };
+    Diagnostic::new(span, message)
 }
 
 /// What the whole walk shares.
 struct Walk {
     findings: RefCell<Findings>,
-    /// `serde_yaml` is not where the tree is, or cannot go on.
-    is_broken: Cell<bool>,
+    /// The key or value that was looked at last.
+    place: Cell<Span>,
+    state: Cell<State>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// An error now is of one value, reported, and `serde_yaml` stands behind that value.
+    Going,
+    /// `serde_yaml` cannot go on; its error says why.
+    Broken,
+    /// `serde_yaml` is not where the tree is; reported.
+    Disagreement,
 }
 
 impl Walk {
@@ -67,13 +88,25 @@ impl Walk {
         self.findings.borrow_mut().push(diagnostic);
     }
 
+    fn is_going(&self) -> bool {
+        self.state.get() == State::Going
+    }
+
     fn broken<E>(&self, error: E) -> E {
-        self.is_broken.set(true);
+        if self.is_going() {
+            self.state.set(State::Broken);
+        }
         error
     }
 
     fn disagreement<E: serde::de::Error>(&self) -> E {
-        self.broken(E::custom("YAML can be understood in two ways here; write it more simply"))
+        if self.is_going() {
+            self.state.set(State::Disagreement);
+            let message = "one reader of YAML understands this differently than another";
+            let hint = "put text in quotes, and a key and its value on one line";
+            self.report(Diagnostic::new(self.place.get(), message).with_hint(hint));
+        }
+        E::custom("the parsers disagree")
     }
 
     /// For what serde can ask and the raw types do not.
@@ -127,8 +160,8 @@ impl<'c, 'de, D: Deserializer<'de>> Reader<'c, D> {
         }
         let Self { inner, node, label, walk } = self;
         let hint = match node.text() {
-            Some("") | None => "write a value, or remove the key",
-            Some(_) => "quote it if it is meant as text",
+            Some("") | None => "write a value, or remove the key".to_owned(),
+            Some(null) => format!("write a value, or `\"{null}\"` if it is meant as text"),
         };
         walk.report(Diagnostic::new(node.span, format!("{label} has no value")).with_hint(hint));
         inner.deserialize_ignored_any(IgnoredAny).map_err(|error| walk.broken(error))?;
@@ -151,7 +184,7 @@ impl<'c, 'de, D: Deserializer<'de>> Reader<'c, D> {
     /// A number or a truth value, which `serde_yaml` tells apart from text.
     fn scalar<V: Visitor<'de>>(self, wanted: &str, visitor: V) -> Result<V::Value, D::Error> {
         let Self { inner, node, label, walk } = self;
-        let Content::Scalar { is_plain, .. } = &node.content else {
+        let Content::Scalar { text, is_plain } = &node.content else {
             return Reader { inner, node, label, walk }.refuse(wanted, None);
         };
         if let Some(value) =
@@ -161,11 +194,20 @@ impl<'c, 'de, D: Deserializer<'de>> Reader<'c, D> {
         }
         let mut diagnostic =
             Diagnostic::new(node.span, format!("{label} must be {wanted}, not {}", found(node)));
-        if !is_plain {
-            diagnostic = diagnostic.with_hint("write it without quotes");
-        }
+        diagnostic.hint = hint_for_scalar(text, *is_plain);
         walk.report(diagnostic);
         Err(D::Error::custom("refused"))
+    }
+}
+
+/// For text where a number or a truth value should be.
+fn hint_for_scalar(text: &str, is_plain: bool) -> Option<String> {
+    let typed = || serde_yaml::from_str::<serde_yaml::Value>(text).is_ok_and(|value| !value.is_string());
+    match text {
+        "yes" | "Yes" | "on" | "On" => Some("write `true`".to_owned()),
+        "no" | "No" | "off" | "Off" => Some("write `false`".to_owned()),
+        _ if !is_plain && typed() => Some("write it without quotes".to_owned()),
+        _ => parse_duration(text).ok().map(|duration| format!("write `{}`", duration.as_millis())),
     }
 }
 

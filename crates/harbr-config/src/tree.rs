@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
+use saphyr_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::{Position, Span};
@@ -17,6 +17,17 @@ const MAX_DEPTH: usize = 24;
 const MAX_NODES: usize = 2_000_000;
 /// Nodes that anchors keep and aliases repeat. Enough to share a health check among hundreds of upstreams.
 const MAX_SHARED_NODES: usize = 10_000;
+
+/// What a part of the parser's message means to who wrote the file.
+const SYNTAX_HINTS: [(&str, &str); 7] = [
+    ("tabs disallowed", "YAML is indented with spaces, never with tabs"),
+    ("quoted scalar", "a quote is not closed"),
+    ("did not find expected key", "the keys of one mapping stand in one column"),
+    ("mapping values are not allowed", "a `:` has no space behind it, here or in the line above"),
+    ("illegal placement of ':'", "a bracket or a quote above is not closed"),
+    ("simple key expect", "a key ends with `:`, and a space if a value follows; one above has none"),
+    ("unknown anchor", "quote text that starts with `*`"),
+];
 
 #[derive(Debug, Clone)]
 pub(crate) struct Node<'t> {
@@ -54,7 +65,7 @@ impl Node<'_> {
         }
     }
 
-    /// The text of a scalar; of a key, always there.
+    /// The text of a scalar.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.content {
             Content::Scalar { text, .. } => Some(text),
@@ -73,7 +84,8 @@ impl Node<'_> {
 
 /// The one document of the text. `None` if there is nothing in it but comments.
 pub(crate) fn parse<'t>(text: &'t str, findings: &mut Findings) -> Result<Option<Node<'t>>, Stopped> {
-    TreeReader { parser: Parser::new_from_str(text), findings, anchors: HashMap::new(), nodes: 0, shared: 0 }
+    let parser = Parser::new_from_str(text);
+    TreeReader { parser, findings, anchors: HashMap::new(), nodes: 0, shared: 0, is_unreadable: false }
         .document()
 }
 
@@ -83,6 +95,8 @@ struct TreeReader<'t, 'f> {
     anchors: HashMap<usize, Node<'t>>,
     nodes: usize,
     shared: usize,
+    /// Something was found that changes what YAML means. All of it is reported, and nothing is read.
+    is_unreadable: bool,
 }
 
 impl<'t> TreeReader<'t, '_> {
@@ -91,6 +105,7 @@ impl<'t> TreeReader<'t, '_> {
         loop {
             let (event, span) = self.next()?;
             match event {
+                Event::StreamEnd if self.is_unreadable => return Err(Stopped),
                 Event::StreamEnd => return Ok(root),
                 Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
                 Event::DocumentStart(_) if root.is_some() => {
@@ -137,10 +152,7 @@ impl<'t> TreeReader<'t, '_> {
             | Event::MappingEnd => return Err(self.stop(out_of_order(span))),
         };
         if let Some(tag) = tag {
-            let hint = "remove the tag; quote the value if it is text that looks like a number";
-            self.findings.push(
-                Diagnostic::new(span, format!("YAML tags such as `{tag}` are not supported")).with_hint(hint),
-            );
+            self.refuse_tag(&tag, span);
         }
         let node = Node { span, content };
         if anchor != 0 {
@@ -169,47 +181,43 @@ impl<'t> TreeReader<'t, '_> {
             if event == Event::MappingEnd {
                 return Ok(entries);
             }
-            let (key, text) = self.key(event, span, depth)?;
+            let key = self.node(event, span, depth + 1)?;
             let (event, span) = self.next()?;
             let mut value = self.node(event, span, depth + 1)?;
             if matches!(&value.content, Content::Scalar { text, is_plain: true } if text.is_empty()) {
                 // The parser places a value that is not there before the next token, lines below.
                 value.span = key.span;
             }
-            let first = first_seen.get(&text).copied();
-            match first {
-                Some(first) => self.findings.push(
-                    Diagnostic::new(key.span, format!("the key `{text}` is there twice"))
-                        .with_related(first, "first defined here"),
-                ),
-                None => {
-                    first_seen.insert(text, key.span);
-                }
-            }
-            entries.push(Entry { key, value, is_duplicate: first.is_some() });
+            let first = self.first_of_key(&key, &mut first_seen);
+            let is_duplicate = first != Some(key.span);
+            entries.push(Entry { key: as_text(key), value, is_duplicate });
         }
     }
 
-    fn key(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<(Node<'t>, String), Stopped> {
-        let mut key = self.node(event, span, depth + 1)?;
-        let problem = match &mut key.content {
-            Content::Scalar { text, is_plain: true } if text == "<<" => {
-                Diagnostic::new(span, "merge keys (`<<`) are not supported")
-                    .with_hint("write the keys out, or share a whole value with an anchor and an alias")
-            }
-            Content::Scalar { text, .. } if text.is_empty() => Diagnostic::new(span, "a key is empty"),
-            Content::Scalar { text, is_plain } => {
-                // `null:` and `~:` are keys like any other.
-                *is_plain = false;
-                let text = text.to_string();
-                return Ok((key, text));
-            }
-            Content::List(_) | Content::Mapping(_) => {
-                Diagnostic::new(span, "a key is text, not a list or a mapping")
-                    .with_hint("quote the key if it starts with `[`, `{` or `*`")
+    /// Where the key of this text stands first: here, or further up. `None` if it is no text.
+    fn first_of_key(&mut self, key: &Node<'_>, first_seen: &mut HashMap<String, Span>) -> Option<Span> {
+        let text = match text_of_key(key) {
+            Ok(text) => text,
+            Err(problem) => {
+                self.findings.push(problem);
+                self.is_unreadable = true;
+                return None;
             }
         };
-        Err(self.stop(problem))
+        let message = format!("the key `{text}` is there twice");
+        let first = *first_seen.entry(text).or_insert(key.span);
+        if first != key.span {
+            self.findings.push(Diagnostic::new(key.span, message).with_related(first, "first defined here"));
+        }
+        Some(first)
+    }
+
+    fn refuse_tag(&mut self, tag: &Tag, span: Span) {
+        let name = if tag.is_yaml_core_schema() { format!("!!{}", tag.suffix) } else { tag.to_string() };
+        let message = format!("YAML tags such as `{name}` are not supported");
+        let hint = "remove the tag; quote the value if it is text that looks like a number";
+        self.findings.push(Diagnostic::new(span, message).with_hint(hint));
+        self.is_unreadable = true;
     }
 
     fn repeat(&mut self, anchor: usize, span: Span) -> Result<Node<'t>, Stopped> {
@@ -246,15 +254,31 @@ impl<'t> TreeReader<'t, '_> {
     }
 }
 
-fn syntax_error(span: Span, info: &str) -> Diagnostic {
-    let diagnostic = Diagnostic::new(span, info);
-    if info.contains("tab") {
-        diagnostic.with_hint("YAML is indented with spaces, never with tabs")
-    } else if info.contains("quoted scalar") {
-        diagnostic.with_hint("a quote is not closed")
-    } else {
-        diagnostic
+fn text_of_key(key: &Node<'_>) -> Result<String, Diagnostic> {
+    match &key.content {
+        Content::Scalar { text, is_plain: true } if text == "<<" => {
+            let hint = "write the keys out, or share a whole value with an anchor and an alias";
+            Err(Diagnostic::new(key.span, "merge keys (`<<`) are not supported").with_hint(hint))
+        }
+        Content::Scalar { text, .. } => Ok(text.to_string()),
+        Content::List(_) | Content::Mapping(_) => {
+            let hint = "quote the key if it is text that starts with `[` or `{`";
+            Err(Diagnostic::new(key.span, "a key is text, not a list or a mapping").with_hint(hint))
+        }
     }
+}
+
+/// `null` and `~` are keys like any other.
+fn as_text(mut key: Node<'_>) -> Node<'_> {
+    if let Content::Scalar { is_plain, .. } = &mut key.content {
+        *is_plain = false;
+    }
+    key
+}
+
+fn syntax_error(span: Span, info: &str) -> Diagnostic {
+    let hint = SYNTAX_HINTS.iter().find(|(part, _)| info.contains(part)).map(|(_, hint)| (*hint).to_owned());
+    Diagnostic { hint, ..Diagnostic::new(span, info) }
 }
 
 fn out_of_order(span: Span) -> Diagnostic {

@@ -88,6 +88,11 @@ fn address(key: &str, text: &Spanned<String>, findings: &mut Findings) -> Option
 }
 
 fn address_hint(text: &str) -> String {
+    if let Some((host, port)) = text.rsplit_once(':')
+        && format!("{host}:0").parse::<SocketAddr>().is_ok()
+    {
+        return format!("a port is a number from 0 to 65535, unlike `{port}`");
+    }
     let is_port = |text: &str| text.parse::<u16>().is_ok();
     let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
     let (host, port) = match text.rsplit_once(':') {

@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::raw::{RawHeaders, RawRoute};
 use crate::read::{Field, Spanned};
+use crate::suggest::closest;
 
 /// Which route it is.
 #[derive(Debug, Clone, Copy)]
@@ -149,14 +150,18 @@ fn host_header(field: &Field<String>, findings: &mut Findings) -> HostHeader {
     }
     let is_authority =
         !value.contains('@') && value.parse::<Authority>().is_ok_and(|it| !it.host().is_empty());
+    // A host may be called so, but is far more likely a keyword, mistyped; with a port it is a host.
+    let keyword = closest(value, ["preserve", "upstream"]).filter(|_| !value.contains(['.', ':']));
     match HeaderValue::from_str(value) {
-        Ok(literal) if is_authority => return HostHeader::Literal(literal),
+        Ok(literal) if is_authority && keyword.is_none() => return HostHeader::Literal(literal),
         Ok(_) | Err(_) => {}
     }
     let message = format!("`host_header` must be `preserve`, `upstream` or a host, not `{value}`");
-    findings.push(
-        Diagnostic::new(*span, message).with_hint("a host is written `example.com` or `example.com:8080`"),
-    );
+    let hint = match keyword {
+        Some(keyword) => format!("did you mean `{keyword}`?"),
+        None => "a host is written `example.com` or `example.com:8080`".to_owned(),
+    };
+    findings.push(Diagnostic::new(*span, message).with_hint(hint));
     HostHeader::Preserve
 }
 

@@ -47,6 +47,10 @@ impl Upstreams {
             return Some(value.clone());
         }
         let diagnostic = Diagnostic::new(*span, format!("there is no upstream `{value}`"));
+        if !findings.has_room() {
+            findings.push(diagnostic);
+            return None;
+        }
         // The inline ones hold a `/`, and cannot be named.
         let named = self.0.keys().map(String::as_str).filter(|name| !name.contains('/'));
         let hint = match (closest(value, named), url_hint(value)) {
@@ -70,8 +74,10 @@ pub(super) fn endpoint_url(text: &Spanned<String>, findings: &mut Findings) -> O
     match value.parse() {
         Ok(url) => Some(url),
         Err(invalid) => {
-            let mut diagnostic =
-                Diagnostic::new(*span, format!("`{value}` is not the URL of an upstream: {invalid}"));
+            // Messages go to logs; a password does not.
+            let shown = if value.contains('@') { "this" } else { &format!("`{value}`") };
+            let message = format!("{shown} is not the URL of an upstream: {invalid}");
+            let mut diagnostic = Diagnostic::new(*span, message);
             diagnostic.hint = url_hint(value).map(|url| format!("did you mean `{url}`?"));
             findings.push(diagnostic);
             None
@@ -79,11 +85,19 @@ pub(super) fn endpoint_url(text: &Spanned<String>, findings: &mut Findings) -> O
     }
 }
 
-/// `backend:8080` is a URL without its scheme.
+/// The URL that was meant: `backend:8080` has no scheme.
 fn url_hint(text: &str) -> Option<String> {
-    let url = format!("http://{text}");
-    let is_like_a_url = !text.contains("://") && text.contains([':', '.', '/']);
-    (is_like_a_url && url.parse::<EndpointUrl>().is_ok()).then_some(url)
+    if text.contains("://") || !text.contains([':', '.', '/']) {
+        return None;
+    }
+    // `http:/host`, `http//host`, `https:host`: the scheme is there, mistyped.
+    let mistyped = ["https", "http"].into_iter().find_map(|scheme| {
+        let rest = text.strip_prefix(scheme).filter(|rest| rest.starts_with([':', '/']))?;
+        Some((scheme, rest.trim_start_matches([':', '/'])))
+    });
+    let (scheme, rest) = mistyped.unwrap_or(("http", text));
+    let url = format!("{scheme}://{rest}");
+    url.parse::<EndpointUrl>().is_ok().then_some(url)
 }
 
 fn upstream(name: &Spanned<String>, raw: &RawUpstream, findings: &mut Findings) -> Option<Upstream> {

@@ -117,6 +117,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for MappingAccess<'_, A> {
                 continue;
             };
             let text = entry.key.text().unwrap_or_default();
+            walk.place.set(entry.key.span);
             self.inner.next_key_seed(KeyText { text, walk })?.ok_or_else(|| walk.disagreement())?;
             self.current = Some(entry);
             let inner = StrDeserializer::new(name);
@@ -197,6 +198,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for NodeSeed<'_, S> {
 
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<S::Value, D::Error> {
         let Self { seed, node, label, walk } = self;
+        walk.place.set(node.span);
         seed.deserialize(Reader { inner, node, label, walk })
     }
 }
@@ -301,7 +303,7 @@ impl<'de, D: Deserializer<'de>> SeqAccess<'de> for FieldParts<'_, D> {
                 let walk = reader.walk;
                 match reader.unless_null().and_then(|reader| seed.deserialize(reader)) {
                     Ok(value) => Ok(Some(value)),
-                    Err(error) if walk.is_broken.get() => Err(error),
+                    Err(error) if !walk.is_going() => Err(error),
                     // Reported, and stepped over.
                     Err(_) => Ok(None),
                 }
