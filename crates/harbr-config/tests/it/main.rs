@@ -2,6 +2,7 @@
 
 mod dump;
 mod golden;
+mod limits;
 mod properties;
 mod seed;
 mod truncation;

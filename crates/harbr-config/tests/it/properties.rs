@@ -1,4 +1,6 @@
-use harbr_config::{Diagnostics, RenderStyle, Source, parse};
+use std::collections::BTreeMap;
+
+use harbr_config::{Config, Diagnostics, RenderStyle, Source, parse};
 use proptest::prelude::*;
 
 const GOOD: [&str; 3] = [
@@ -6,6 +8,8 @@ const GOOD: [&str; 3] = [
     include_str!("../../testdata/good-everything.in.yaml"),
     include_str!("../../testdata/good-flow-style.in.yaml"),
 ];
+
+const HEAD: &str = "listen_addr: 127.0.0.1:0\nglobal_timeout_ms: 1\nmax_connections: 1\n";
 
 /// What YAML and the format give a meaning to.
 const PIECES: [&str; 44] = [
@@ -77,9 +81,24 @@ pub(crate) fn check_positions(text: &str, diagnostics: &Diagnostics) {
 }
 
 fn check(text: &str) {
-    if let Err(diagnostics) = parse(Source { name: "config.yml", text }) {
-        check_positions(text, &diagnostics);
+    match parse(Source { name: "config.yml", text }) {
+        Ok(config) => check_against_serde_yaml(text, &config),
+        Err(diagnostics) => check_positions(text, &diagnostics),
     }
+}
+
+/// A second look at an accepted text, by one of the two parsers alone.
+fn check_against_serde_yaml(text: &str, config: &Config) {
+    let value: serde_yaml::Value = serde_yaml::from_str(text).expect("both parsers accept the text");
+    let routes = value["routes"].as_mapping().expect("there are routes");
+    let count = |value: &serde_yaml::Value| value.as_sequence().map_or(1, Vec::len);
+    assert_eq!(routes.values().map(count).sum::<usize>(), config.snapshot.routes().len());
+    assert_eq!(value["max_connections"].as_u64(), Some(config.snapshot.settings().max_connections.into()));
+}
+
+/// In double quotes.
+fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A good text in which some places are overwritten.
@@ -98,6 +117,31 @@ fn mutated() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// However a text has to be quoted, both parsers see the text itself.
+    #[test]
+    fn a_header_value_that_was_written_is_read_back(
+        values in prop::collection::vec("[!-~]([ -~]{0,30}[!-~])?", 1..5),
+        is_flow: bool,
+    ) {
+        let named = values.iter().enumerate().map(|(index, value)| (format!("x-{index}"), value.as_str()));
+        let (set, indent) = if is_flow {
+            let pairs = named.map(|(name, value)| format!("{name}: {}", quoted(value)));
+            (format!("{{{}}}", pairs.collect::<Vec<_>>().join(", ")), " ")
+        } else {
+            let yaml = serde_yaml::to_string(&named.collect::<BTreeMap<_, _>>()).expect("it can be written");
+            (yaml.replace('\n', "\n          "), "\n          ")
+        };
+        let text = format!("{HEAD}routes:\n  /:\n    upstream: http://a\n    headers:\n      request:\n        set:{indent}{set}\n");
+        let config = parse(Source { name: "config.yml", text: &text }).expect("the file is good");
+        let read: Vec<&str> = config.snapshot.routes()[0]
+            .request_headers
+            .set
+            .iter()
+            .map(|(_, value)| value.to_str().expect("it is ASCII"))
+            .collect();
+        prop_assert_eq!(read, values);
+    }
 
     #[test]
     fn any_text_is_a_table_or_errors_with_positions(text in any::<String>()) {
