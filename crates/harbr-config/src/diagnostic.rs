@@ -120,6 +120,13 @@ impl Findings {
         }
     }
 
+    pub(crate) fn append(&mut self, other: Self) {
+        self.omitted += other.omitted;
+        for diagnostic in other.list {
+            self.push(diagnostic);
+        }
+    }
+
     /// Whether the next one will be told; else a hint need not be thought of.
     pub(crate) fn has_room(&self) -> bool {
         self.list.len() < MAX_FINDINGS

@@ -7,7 +7,7 @@ use harbr_model::Snapshot;
 use crate::diagnostic::{Diagnostic, Diagnostics, Findings};
 use crate::position::{Position, Span};
 use crate::raw::RawConfig;
-use crate::tree::{Content, Node};
+use crate::tree::{Content, Node, Stopped};
 use crate::{build, read, tree};
 
 /// One file's text and the name that diagnostics show for it.
@@ -46,8 +46,13 @@ fn parse_text(text: &str, findings: &mut Findings) -> Option<Config> {
         return None;
     }
     check_characters(text, findings)?;
-    let root = tree::parse(text, findings).ok()?;
-    let root = check_top(root, findings)?;
+    let root = match tree::parse(text, findings) {
+        Ok(root) => check_top(root, findings)?,
+        Err(Stopped { at }) => {
+            check_before(text, at, findings);
+            return None;
+        }
+    };
     let raw: RawConfig = read::read(text, &root, findings)?;
     build::build(&raw, root.span, findings)
 }
@@ -71,6 +76,32 @@ fn check_characters(text: &str, findings: &mut Findings) -> Option<()> {
 
 fn escape(character: char) -> String {
     format!("\\u{:04X}", u32::from(character))
+}
+
+/// Where YAML cannot be read on, the top-level keys further up still can. Whether a key is missing, or goes
+/// with another, only a whole file shows; so their keys and kinds are checked, and no more.
+fn check_before(text: &str, at: Position, findings: &mut Findings) {
+    let before = before_top_level_key(text, at.line);
+    let mut found = Findings::default();
+    if let Ok(Some(root)) = tree::parse(before, &mut found)
+        && matches!(root.content, Content::Mapping(_))
+    {
+        let _: Option<RawConfig> = read::read(before, &root, &mut found);
+        findings.append(found);
+    }
+}
+
+/// The text up to the top-level key that a line belongs to.
+fn before_top_level_key(text: &str, line: u32) -> &str {
+    let mut start_of_key = 0;
+    let mut start_of_line = 0;
+    for line in text.split_inclusive('\n').take(line as usize) {
+        if line.starts_with(|first: char| first.is_alphanumeric() || matches!(first, '"' | '\'' | '_')) {
+            start_of_key = start_of_line;
+        }
+        start_of_line += line.len();
+    }
+    &text[..start_of_key]
 }
 
 fn check_top<'t>(root: Option<Node<'t>>, findings: &mut Findings) -> Option<Node<'t>> {

@@ -19,13 +19,14 @@ const MAX_NODES: usize = 2_000_000;
 const MAX_SHARED_NODES: usize = 10_000;
 
 /// What a part of the parser's message means to who wrote the file.
-const SYNTAX_HINTS: [(&str, &str); 7] = [
+const SYNTAX_HINTS: [(&str, &str); 8] = [
     ("tabs disallowed", "YAML is indented with spaces, never with tabs"),
     ("quoted scalar", "a quote is not closed"),
     ("did not find expected key", "the keys of one mapping stand in one column"),
     ("mapping values are not allowed", "a `:` has no space behind it, here or in the line above"),
     ("illegal placement of ':'", "a bracket or a quote above is not closed"),
     ("simple key expect", "a key ends with `:`, and a space if a value follows; one above has none"),
+    ("invalid indentation", "a bracket above is not closed, or a line is not indented like its neighbours"),
     ("unknown anchor", "quote text that starts with `*`"),
 ];
 
@@ -52,7 +53,9 @@ pub(crate) struct Entry<'t> {
 
 /// Reading cannot go on; why is among the findings.
 #[derive(Debug)]
-pub(crate) struct Stopped;
+pub(crate) struct Stopped {
+    pub(crate) at: Position,
+}
 
 impl Node<'_> {
     /// YAML's null, which is also what stands where nothing was written.
@@ -105,7 +108,7 @@ impl<'t> TreeReader<'t, '_> {
         loop {
             let (event, span) = self.next()?;
             match event {
-                Event::StreamEnd if self.is_unreadable => return Err(Stopped),
+                Event::StreamEnd if self.is_unreadable => return Err(Stopped { at: Position::START }),
                 Event::StreamEnd => return Ok(root),
                 Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
                 Event::DocumentStart(_) if root.is_some() => {
@@ -249,8 +252,9 @@ impl<'t> TreeReader<'t, '_> {
     }
 
     fn stop(&mut self, diagnostic: Diagnostic) -> Stopped {
+        let at = diagnostic.span.start;
         self.findings.push(diagnostic);
-        Stopped
+        Stopped { at }
     }
 }
 
