@@ -59,9 +59,14 @@ async fn a_controller_with_a_bad_file_stays_up_and_shows_it_until_it_is_mended()
     assert_eq!(get(controller.http(), "/readyz").await.status, 503);
     assert_eq!(get(controller.http(), "/livez").await.status, 200);
     let url = controller.url();
-    let status = Process::run(Program::Harbrctl, &["--controller", &url, "status", "-o", "json"]).await;
-    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    let status = eventually("the status shows why", async || {
+        let ended = Process::run(Program::Harbrctl, &["--controller", &url, "status", "-o", "json"]).await;
+        let status: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        (!status["config_error"].is_null()).then_some(status)
+    })
+    .await;
     assert_eq!((&status["revision"], &status["config_error"]["line"]), (&0.into(), &3.into()), "{status}");
+    assert_eq!(get(controller.http(), "/readyz").await.status, 503);
     file.save_by_rename(File::all_to(&origin).text());
     eventually("it is ready", async || (get(controller.http(), "/readyz").await.status == 200).then_some(()))
         .await;
