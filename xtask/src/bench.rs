@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use crate::interrupt::{Interrupt, Interrupted};
+use crate::interrupt::Interrupt;
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -32,15 +32,8 @@ enum What {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let interrupt = Interrupt::on_signals()?;
-    let measured = match &options.what {
+    match &options.what {
         None => side_by_side::run(&options.side_by_side, &interrupt),
         Some(What::Fleet(options)) => edits::run(options, &interrupt),
-    };
-    match measured {
-        Err(error) if error.is::<Interrupted>() => {
-            println!("interrupted: everything that was started has ended");
-            Ok(ExitCode::FAILURE)
-        }
-        measured => measured,
     }
 }

@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::fleet::{Fleet, Proxy};
-use crate::interrupt::{Interrupt, Interrupted};
+use crate::interrupt::Interrupt;
 use crate::workspace::{Profile, Programs};
 
 #[derive(Args)]
@@ -25,27 +25,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let programs = Programs::build(Profile::Debug, &["harbr-controlplane", "harbr-dataplane", "harbrctl"])?;
     let interrupt = Interrupt::on_signals()?;
     println!("starting two sample upstreams, a controller and three proxies");
-    let shown = Fleet::start(programs, interrupt, config::first).and_then(|fleet| show(fleet, options));
-    match shown {
-        Err(error) if error.is::<Interrupted>() => {
-            println!("interrupted: everything that was started has ended");
-            Ok(ExitCode::FAILURE)
-        }
-        shown => shown,
-    }
+    let fleet = Fleet::start(programs, interrupt, config::first)?;
+    println!("everything is in {}\n", fleet.folder().display());
+    if options.once { tour::run(fleet) } else { show(fleet) }
 }
 
-fn show(mut fleet: Fleet, options: &Options) -> Result<ExitCode> {
-    println!("everything is in {}\n", fleet.folder().display());
-    if options.once {
-        let outcome = tour::run(&mut fleet);
-        let stopped = fleet.stop();
-        return outcome.and_then(|code| stopped.map(|()| code));
-    }
+fn show(fleet: Fleet) -> Result<ExitCode> {
     let table = who_serves_what(&fleet)?;
     println!("{table}\n{}", things_to_try(&fleet));
     // Until the user has seen enough.
-    while fleet.interrupt().pause(std::time::Duration::from_secs(3600)).is_ok() {}
+    fleet.interrupt().wait();
     println!("\nending all of it");
     fleet.stop()?;
     Ok(ExitCode::SUCCESS)

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -144,22 +144,23 @@ impl Fleet {
         serde_json::from_slice(&output.stdout).context("harbrctl's answer is not JSON")
     }
 
-    /// Ends all, the proxies first: they say goodbye to a controller that still listens.
+    /// Ends all, the proxies first: they say goodbye to a controller that still listens. What has not ended
+    /// in time is killed, and is an error.
     pub(crate) fn stop(self) -> Result<()> {
         self.proxies.iter().for_each(|proxy| proxy.process.terminate());
-        let mut outcome = Ok(());
-        let processes = self.proxies.into_iter().map(|proxy| proxy.process);
-        for process in processes.chain([self.controller]) {
+        let deadline = Instant::now() + STOP_LIMIT;
+        let mut failures = Vec::new();
+        for process in self.proxies.into_iter().map(|proxy| proxy.process).chain([self.controller]) {
             let name = process.name().to_owned();
-            match process.stop(STOP_LIMIT) {
-                Ok(status) if status.success() => {}
-                // Of a controller that was killed on purpose.
-                Ok(status) if status.code().is_none() => {}
-                Ok(status) => outcome = outcome.and_then(|()| bail!("{name} ended with {status}")),
-                Err(error) => outcome = outcome.and(Err(error)),
+            match process.stop(deadline.saturating_duration_since(Instant::now())) {
+                // No code: killed on purpose, before.
+                Ok(status) if status.success() || status.code().is_none() => {}
+                Ok(status) => failures.push(format!("{name} ended with {status}")),
+                Err(_) => failures.push(format!("{name} was still running {STOP_LIMIT:?} after SIGTERM")),
             }
         }
-        outcome
+        ensure!(failures.is_empty(), "{}", failures.join(", "));
+        Ok(())
     }
 
     fn wait_until_ready(&self) -> Result<()> {

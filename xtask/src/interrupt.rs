@@ -63,6 +63,11 @@ impl Interrupt {
         if *raised { Err(Interrupted) } else { Ok(()) }
     }
 
+    /// Rests until it is raised.
+    pub(crate) fn wait(&self) {
+        while self.pause(Duration::from_secs(3600)).is_ok() {}
+    }
+
     /// Tries until it succeeds or the time is over; then the last failure is the error.
     pub(crate) fn until<T>(&self, limit: Duration, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
         let deadline = Instant::now() + limit;

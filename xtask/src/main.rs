@@ -18,8 +18,9 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use crate::interrupt::Interrupted;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Checks, shows and measures Harbr-Router")]
@@ -41,11 +42,19 @@ enum Command {
     SampleUpstream(sample_upstream::Options),
 }
 
-fn main() -> Result<ExitCode> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
         Command::Check => check::run(),
         Command::Demo(options) => demo::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::SampleUpstream(options) => sample_upstream::run(&options).map(|()| ExitCode::SUCCESS),
-    }
+    };
+    outcome.unwrap_or_else(|error| {
+        if error.is::<Interrupted>() {
+            println!("interrupted: everything that was started has ended");
+        } else {
+            println!("error: {error:#}");
+        }
+        ExitCode::FAILURE
+    })
 }

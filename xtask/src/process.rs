@@ -70,7 +70,7 @@ impl Process {
         Ok(())
     }
 
-    /// Asks it to end; `stop` waits for it.
+    /// Asks it to end, and does not wait.
     pub(crate) fn terminate(&self) {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             // A failure means that it is gone already.
@@ -78,14 +78,12 @@ impl Process {
         }
     }
 
-    /// Waits for its end, and kills it when the time is over.
+    /// Asks it to end and waits; when the time is over it is killed, which is an error.
     pub(crate) fn stop(mut self, limit: Duration) -> Result<ExitStatus> {
         self.terminate();
         // The wait is not to be cut short: it is the clean-up after an interruption.
         let patient = Interrupt::default();
-        patient
-            .until(limit, || self.child.try_wait()?.context("still running"))
-            .with_context(|| format!("{} did not end by itself and was killed", self.name))
+        patient.until(limit, || self.child.try_wait()?.context("still running"))
     }
 }
 

@@ -12,9 +12,25 @@ use crate::fleet::{Fleet, Serving};
 /// For what takes well under a second on a quiet machine.
 const SOON: Duration = Duration::from_secs(10);
 
-pub(super) fn run(fleet: &mut Fleet) -> Result<ExitCode> {
-    let (blue, green) = (fleet.blue.addr, fleet.green.addr);
+pub(super) fn run(mut fleet: Fleet) -> Result<ExitCode> {
     let mut report = Report::default();
+    walk(&mut fleet, &mut report)?;
+    report.step("the proxies end cleanly", || fleet.stop())?;
+    println!();
+    match report.failed() {
+        0 => {
+            println!("everything holds");
+            Ok(ExitCode::SUCCESS)
+        }
+        failed => {
+            println!("failed: {failed}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn walk(fleet: &mut Fleet, report: &mut Report) -> Result<()> {
+    let (blue, green) = (fleet.blue.addr, fleet.green.addr);
     report.step("all three nodes serve the same revision", || {
         fleet.interrupt().until(SOON, || converged(fleet).map(|_| ()))
     })?;
@@ -51,18 +67,7 @@ pub(super) fn run(fleet: &mut Fleet) -> Result<ExitCode> {
     report.step("the controller is killed, and traffic goes on", || {
         fleet.controller.kill()?;
         all_answer(fleet, 50)
-    })?;
-    println!();
-    match report.failed() {
-        0 => {
-            println!("everything holds");
-            Ok(ExitCode::SUCCESS)
-        }
-        failed => {
-            println!("{failed} of the steps failed");
-            Ok(ExitCode::FAILURE)
-        }
-    }
+    })
 }
 
 /// What all nodes serve.
