@@ -1,0 +1,70 @@
+use harbr_proto::v1;
+use prost_types::Timestamp;
+use serde::Serialize;
+
+use super::rfc3339;
+
+/// `harbrctl status`
+#[derive(Debug, Serialize)]
+pub(crate) struct StatusDocument {
+    /// What all nodes should serve: the rollout's target.
+    pub(crate) revision: u64,
+    pub(crate) hash: String,
+    pub(crate) proven_revision: u64,
+    pub(crate) config_error: Option<ConfigErrorDocument>,
+    pub(crate) nodes: NodeCounts,
+    pub(crate) converged: bool,
+    /// Always null so far: a revision goes to all nodes at once.
+    pub(crate) rollout: Option<RolloutDocument>,
+    pub(crate) build: String,
+    pub(crate) config_file: String,
+}
+
+/// Why the file on disk is not what is served.
+#[derive(Debug, Serialize)]
+pub(crate) struct ConfigErrorDocument {
+    pub(crate) message: String,
+    pub(crate) file: String,
+    /// From 1, in characters; of the first error. 0 where the error has no place, such as a missing file.
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    #[serde(serialize_with = "rfc3339")]
+    pub(crate) since: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct NodeCounts {
+    pub(crate) total: u32,
+    pub(crate) ready: u32,
+    pub(crate) converged: u32,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) enum RolloutDocument {}
+
+impl From<v1::Status> for StatusDocument {
+    fn from(status: v1::Status) -> Self {
+        Self {
+            revision: status.revision,
+            hash: status.hash,
+            proven_revision: status.proven_revision,
+            config_error: status.config_error.map(ConfigErrorDocument::from),
+            nodes: NodeCounts {
+                total: status.nodes_total,
+                ready: status.nodes_ready,
+                converged: status.nodes_converged,
+            },
+            converged: status.converged,
+            rollout: None,
+            build: status.build,
+            config_file: status.config_file,
+        }
+    }
+}
+
+impl From<v1::ConfigError> for ConfigErrorDocument {
+    fn from(error: v1::ConfigError) -> Self {
+        let v1::ConfigError { message, file, line, column, since } = error;
+        Self { message, file, line, column, since }
+    }
+}

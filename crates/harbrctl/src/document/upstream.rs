@@ -1,0 +1,98 @@
+use harbr_proto::v1;
+use prost_types::Timestamp;
+use serde::Serialize;
+
+use super::{millis, rfc3339, said};
+use crate::lookup::Named;
+
+/// One element of `harbrctl get upstreams`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct UpstreamDocument {
+    pub(crate) name: String,
+    pub(crate) endpoints: Vec<EndpointDocument>,
+    pub(crate) balance: &'static str,
+    pub(crate) health_check: Option<HealthCheckDocument>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct EndpointDocument {
+    pub(crate) url: String,
+    pub(crate) weight: u32,
+    pub(crate) health: &'static str,
+    pub(crate) last_error: Option<String>,
+    /// Since when it has this health.
+    #[serde(serialize_with = "rfc3339")]
+    pub(crate) since: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct HealthCheckDocument {
+    /// Null: the connection opens.
+    pub(crate) path: Option<String>,
+    pub(crate) interval_ms: u64,
+    pub(crate) timeout_ms: u64,
+    pub(crate) rise: u32,
+    pub(crate) fall: u32,
+}
+
+impl From<v1::UpstreamStatus> for UpstreamDocument {
+    fn from(status: v1::UpstreamStatus) -> Self {
+        let upstream = status.upstream.unwrap_or_default();
+        Self {
+            balance: balance(upstream.balance()),
+            name: upstream.name,
+            endpoints: status.endpoints.into_iter().map(EndpointDocument::from).collect(),
+            health_check: upstream.health_check.map(HealthCheckDocument::from),
+        }
+    }
+}
+
+impl From<v1::EndpointStatus> for EndpointDocument {
+    fn from(status: v1::EndpointStatus) -> Self {
+        Self {
+            health: health(status.health()),
+            url: status.url,
+            weight: status.weight,
+            last_error: said(status.last_error),
+            since: status.since,
+        }
+    }
+}
+
+impl From<v1::HealthCheck> for HealthCheckDocument {
+    fn from(check: v1::HealthCheck) -> Self {
+        Self {
+            path: match check.probe {
+                Some(v1::health_check::Probe::HttpPath(path)) => Some(path),
+                Some(v1::health_check::Probe::Tcp(_)) | None => None,
+            },
+            interval_ms: millis(check.interval),
+            timeout_ms: millis(check.timeout),
+            rise: check.rise,
+            fall: check.fall,
+        }
+    }
+}
+
+impl Named for UpstreamDocument {
+    const KIND: &'static str = "upstream";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+fn health(health: v1::Health) -> &'static str {
+    match health {
+        v1::Health::Healthy => "healthy",
+        v1::Health::Unhealthy => "unhealthy",
+        v1::Health::Unknown | v1::Health::Unspecified => "unknown",
+    }
+}
+
+fn balance(balance: v1::Balance) -> &'static str {
+    match balance {
+        v1::Balance::RoundRobin => "round_robin",
+        v1::Balance::LeastRequest | v1::Balance::Unspecified => "least_request",
+    }
+}
