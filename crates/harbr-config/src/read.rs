@@ -41,8 +41,8 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     let state = walk.state.get();
     *findings = walk.findings.into_inner();
     match (result, state) {
-        (Ok(value), _) => Some(value),
-        (Err(_), State::Disagreement) => None,
+        (Ok(value), State::Going | State::Broken) => Some(value),
+        (_, State::Disagreement) => None,
         (Err(error), State::Going | State::Broken) => {
             findings.push(second_opinion(&error));
             None

@@ -13,6 +13,8 @@ use crate::position::{Position, Span};
 
 /// The deepest key of the format is at half of this.
 const MAX_DEPTH: usize = 24;
+/// Characters of a key, its quotes included.
+const MAX_KEY: u32 = 1_024;
 /// Keys, values and lists of one file: memory is bounded by more than the length of the text.
 const MAX_NODES: usize = 2_000_000;
 /// Nodes that anchors keep and aliases repeat. Enough to share a health check among hundreds of upstreams.
@@ -207,9 +209,9 @@ impl<'t> TreeReader<'t, '_> {
                 return None;
             }
         };
-        let message = format!("the key `{text}` is there twice");
         let first = *first_seen.entry(text).or_insert(key.span);
         if first != key.span {
+            let message = format!("the key `{}` is there twice", key.text().unwrap_or_default());
             self.findings.push(Diagnostic::new(key.span, message).with_related(first, "first defined here"));
         }
         Some(first)
@@ -263,6 +265,14 @@ fn text_of_key(key: &Node<'_>) -> Result<String, Diagnostic> {
         Content::Scalar { text, is_plain: true } if text == "<<" => {
             let hint = "write the keys out, or share a whole value with an anchor and an alias";
             Err(Diagnostic::new(key.span, "merge keys (`<<`) are not supported").with_hint(hint))
+        }
+        // YAML 1.2 section 7.4.2; not every parser holds both limits.
+        Content::Scalar { .. } if key.span.end.line > key.span.start.line => {
+            Err(Diagnostic::new(key.span, "a key stands on one line")
+                .with_hint("a bracket or a quote may not be closed"))
+        }
+        Content::Scalar { .. } if key.span.end.column - key.span.start.column > MAX_KEY => {
+            Err(Diagnostic::new(key.span, format!("the key is longer than {MAX_KEY} characters")))
         }
         Content::Scalar { text, .. } => Ok(text.to_string()),
         Content::List(_) | Content::Mapping(_) => {

@@ -1,7 +1,6 @@
 //! One route.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use harbr_model::{
     HealthCheck, HostHeader, MAX_RETRIES, PathPrefix, PathRewrite, Route, RouteMatch, TimeoutPolicy,
@@ -110,7 +109,7 @@ fn route_health_check(raw: &RawRoute, findings: &mut Findings) -> Option<HealthC
 }
 
 fn timeouts(raw: &RawRoute, defaults: &RouteDefaults, findings: &mut Findings) -> TimeoutPolicy {
-    let attempt: Duration = milliseconds("timeout_ms", &raw.timeout_ms, findings).unwrap_or(defaults.timeout);
+    let attempt = milliseconds("timeout_ms", &raw.timeout_ms, findings).unwrap_or(defaults.timeout);
     let idle = duration("idle_timeout", &raw.idle_timeout, findings).unwrap_or(defaults.idle_timeout);
     TimeoutPolicy { attempt, request: attempt.max(defaults.timeout), idle }
 }

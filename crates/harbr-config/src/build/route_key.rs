@@ -1,6 +1,6 @@
 //! A route's key: `[host]/path-prefix`.
 
-use harbr_model::{HostPattern, MAX_NAME_BYTES, PathPrefix};
+use harbr_model::{HostPattern, PathPrefix};
 
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::read::Spanned;
@@ -60,8 +60,5 @@ fn parse(text: &str) -> Result<RouteKey, (String, Option<String>)> {
         return Err((format!("the route key `{text}` has a wildcard in its path"), Some(hint)));
     }
     let name = format!("{host}{path}");
-    if name.len() > MAX_NAME_BYTES {
-        return Err((format!("the route key is longer than {MAX_NAME_BYTES} bytes"), None));
-    }
     Ok(RouteKey { host, path, name })
 }

@@ -2,12 +2,10 @@
 
 use harbr_model::{AccessLog, Settings};
 
-use super::value::{duration, integer, required, size};
-use crate::diagnostic::{Diagnostic, Findings};
+use super::value::{choice, duration, integer, required, size};
+use crate::diagnostic::Findings;
 use crate::position::Span;
 use crate::raw::RawConfig;
-use crate::read::{Field, Spanned};
-use crate::suggest::closest;
 
 /// More connections than any machine has descriptors for.
 const MAX_CONNECTIONS: u32 = 10_000_000;
@@ -40,32 +38,8 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
     if let Some(count) = integer("max_headers", &raw.max_headers, 1..=1_000, findings) {
         settings.max_headers = count;
     }
-    if let Some(access_log) = access_log(&raw.access_log, findings) {
+    if let Some(access_log) = choice("access_log", &raw.access_log, &ACCESS_LOGS, findings) {
         settings.access_log = access_log;
     }
     max_connections.map(|_| settings)
-}
-
-fn access_log(field: &Field<String>, findings: &mut Findings) -> Option<AccessLog> {
-    let choices = ACCESS_LOGS;
-    choice("access_log", field, &choices, findings)
-}
-
-/// One of several words.
-pub(super) fn choice<T: Copy>(
-    name: &str,
-    field: &Field<String>,
-    choices: &[(&str, T)],
-    findings: &mut Findings,
-) -> Option<T> {
-    let Spanned { value, span } = field.given()?;
-    let words = || choices.iter().map(|(word, _)| *word);
-    let chosen = choices.iter().find(|(word, _)| word == value).map(|(_, choice)| *choice);
-    if chosen.is_none() {
-        let list = words().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        let mut diagnostic = Diagnostic::new(*span, format!("`{name}` must be one of {list}, not `{value}`"));
-        diagnostic.hint = closest(value, words()).map(|word| format!("did you mean `{word}`?"));
-        findings.push(diagnostic);
-    }
-    chosen
 }

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use harbr_model::{Balance, Endpoint, EndpointUrl, HealthCheck, MAX_ENDPOINTS, Upstream};
 
 use super::health_check::health_check;
-use super::settings::choice;
-use super::value::{check_name, integer, required};
+use super::value::{check_name, choice, integer, required};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::raw::{RawEndpoint, RawUpstream};
 use crate::read::{Entries, Field, Spanned};

@@ -8,6 +8,7 @@ use harbr_model::{MAX_NAME_BYTES, MAX_TIMEOUT};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::read::{Field, Spanned};
+use crate::suggest::closest;
 use crate::units::{InvalidAmount, format_duration, format_size, parse_duration, parse_size};
 
 const MIN_TIMEOUT: Duration = Duration::from_millis(1);
@@ -95,6 +96,25 @@ pub(super) fn size(
     };
     findings.push(diagnostic);
     None
+}
+
+/// One of several words.
+pub(super) fn choice<T: Copy>(
+    name: &str,
+    field: &Field<String>,
+    choices: &[(&str, T)],
+    findings: &mut Findings,
+) -> Option<T> {
+    let Spanned { value, span } = field.given()?;
+    let words = || choices.iter().map(|(word, _)| *word);
+    let chosen = choices.iter().find(|(word, _)| word == value).map(|(_, choice)| *choice);
+    if chosen.is_none() {
+        let list = words().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let mut diagnostic = Diagnostic::new(*span, format!("`{name}` must be one of {list}, not `{value}`"));
+        diagnostic.hint = closest(value, words()).map(|word| format!("did you mean `{word}`?"));
+        findings.push(diagnostic);
+    }
+    chosen
 }
 
 /// A name that the file gives to a listener or an upstream. No `/`, so that it is never a route key's.

@@ -49,3 +49,44 @@ fn ten_thousand_routes_are_one_table() {
     assert_eq!(config.snapshot.routes().len(), 10_000);
     assert_eq!(config.routes["/route/9999"], Position { line: 10_004, column: 3 });
 }
+
+#[test]
+fn more_listeners_than_a_node_can_have_are_refused() {
+    let listeners = |count: usize| {
+        let items: Vec<_> =
+            (0..count).map(|number| format!("{{name: l{number}, addr: \"127.0.0.1:0\"}}")).collect();
+        let items = items.join(", ");
+        format!(
+            "listeners: [{items}]\nglobal_timeout_ms: 1\nmax_connections: 1\nroutes: {{/: {{upstream: \"http://a\"}}}}\n"
+        )
+    };
+    assert!(parse(Source { name: "config.yml", text: &listeners(64) }).is_ok());
+    assert_eq!(first_error(&listeners(65)).1, "`listeners` must have from 1 to 64 items, not 65");
+}
+
+#[test]
+fn a_name_has_a_limit() {
+    let route =
+        |length: usize| format!("{HEAD}routes: {{/{}: {{upstream: \"http://a\"}}}}\n", "x".repeat(length));
+    assert!(parse(Source { name: "config.yml", text: &route(1_023) }).is_ok());
+    assert_eq!(first_error(&route(1_024)).1, "the key is longer than 1024 characters");
+    let upstream = |length: usize| {
+        let name = "x".repeat(length);
+        format!(
+            "{HEAD}upstreams: {{{name}: {{endpoints: [\"http://a\"]}}}}\nroutes: {{/: {{upstream: {name}}}}}\n"
+        )
+    };
+    assert!(parse(Source { name: "config.yml", text: &upstream(1_024) }).is_ok());
+    assert_eq!(first_error(&upstream(1_025)).1, "the key is longer than 1024 characters");
+}
+
+#[test]
+fn more_endpoints_than_an_upstream_can_have_are_refused() {
+    let endpoints = |count: usize| {
+        let urls: Vec<_> = (0..count).map(|number| format!("\"http://host-{number}\"")).collect();
+        let urls = urls.join(", ");
+        format!("{HEAD}upstreams: {{a: {{endpoints: [{urls}]}}}}\nroutes: {{/: {{upstream: a}}}}\n")
+    };
+    assert!(parse(Source { name: "config.yml", text: &endpoints(10_000) }).is_ok());
+    assert_eq!(first_error(&endpoints(10_001)).1, "`endpoints` must have from 1 to 10000 items, not 10001");
+}
