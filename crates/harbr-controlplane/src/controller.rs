@@ -48,7 +48,7 @@ impl Controller {
     pub async fn bind(options: Options, metrics: Metrics) -> anyhow::Result<Self> {
         let state_dir = options.state_dir.as_deref().map(StateDir::open).transpose()?;
         let store = Store::open(state_dir).context("cannot read the state directory")?;
-        let bind_error = |source| BindError { addr: options.grpc_addr, source };
+        let bind_error = |reason| BindError { addr: options.grpc_addr, reason };
         let grpc = Listener::bind(options.grpc_addr).await.map_err(bind_error)?;
         let grpc_addr = grpc.local_addr().map_err(bind_error)?;
         let http = AdminServer::bind(options.http_addr).await?;
@@ -154,9 +154,7 @@ impl Reload {
 
 fn announce(origin: &Origin, state_dir: Option<&Path>) {
     match (origin, state_dir) {
-        (_, None) => tracing::warn!(
-            "no --state-dir: revisions are numbered anew after a restart, and nodes are told all again"
-        ),
+        (_, None) => tracing::warn!("no --state-dir: revisions are numbered anew after a restart"),
         (Origin::Unreadable(reason), Some(dir)) => tracing::warn!(
             "what is in {} cannot be used ({reason}): revisions are numbered anew",
             dir.display()

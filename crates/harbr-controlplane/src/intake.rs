@@ -113,6 +113,3 @@ fn unreadable(path: &Path, reason: &str) -> Arc<ConfigError> {
     let message = format!("{}: cannot be read: {reason}", path.display());
     ConfigError::new(message, Position { line: 1, column: 1 })
 }
-
-#[cfg(test)]
-mod tests;

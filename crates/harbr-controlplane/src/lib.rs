@@ -25,6 +25,8 @@ mod revision;
 mod server;
 mod session;
 mod store;
+#[cfg(test)]
+mod testing;
 mod watch;
 
 pub use args::{ControllerArgs, Options};

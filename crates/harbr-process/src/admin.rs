@@ -50,17 +50,17 @@ pub struct AdminServer {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {addr}: {source}")]
+#[error("cannot listen on {addr}: {reason}")]
 pub struct BindError {
     pub addr: SocketAddr,
-    pub source: io::Error,
+    pub reason: io::Error,
 }
 
 impl AdminServer {
     /// # Errors
     /// If the address is taken, not of this machine, or not allowed.
     pub async fn bind(addr: SocketAddr) -> Result<Self, BindError> {
-        let failed = |source| BindError { addr, source };
+        let failed = |reason| BindError { addr, reason };
         let listener = TcpListener::bind(addr).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, local_addr })

@@ -21,8 +21,8 @@ pub struct StateDir {
 pub enum StateDirError {
     #[error("state directory {} is in use by another process", path.display())]
     InUse { path: PathBuf },
-    #[error("cannot use state directory {}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    #[error("cannot use state directory {}: {reason}", path.display())]
+    Io { path: PathBuf, reason: io::Error },
 }
 
 impl StateDir {
@@ -31,7 +31,7 @@ impl StateDir {
     /// # Errors
     /// If another process has it, or the system refuses.
     pub fn open(path: &Path) -> Result<Self, StateDirError> {
-        let failed = |source| StateDirError::Io { path: path.to_owned(), source };
+        let failed = |reason| StateDirError::Io { path: path.to_owned(), reason };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         let lock = OpenOptions::new()
             .create(true)
@@ -43,7 +43,7 @@ impl StateDir {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(StateDirError::InUse { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
+            Err(TryLockError::Error(reason)) => Err(failed(reason)),
         }
     }
 

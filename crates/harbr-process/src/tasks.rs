@@ -26,8 +26,8 @@ pub enum FailureRule {
 
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
-    #[error("{name} failed: {source:#}")]
-    Failed { name: &'static str, source: anyhow::Error },
+    #[error("{name} failed: {reason:#}")]
+    Failed { name: &'static str, reason: anyhow::Error },
     #[error("{name} panicked")]
     Panicked { name: &'static str },
     #[error("{name} ended by itself")]
@@ -89,7 +89,7 @@ impl Tasks {
         let error = match end {
             Ok((_, Ok(()))) if self.stop.is_cancelled() || rule == FailureRule::Optional => return Ok(()),
             Ok((_, Ok(()))) => TaskError::Ended { name },
-            Ok((_, Err(source))) => TaskError::Failed { name, source },
+            Ok((_, Err(reason))) => TaskError::Failed { name, reason },
             Err(_) => TaskError::Panicked { name },
         };
         match rule {

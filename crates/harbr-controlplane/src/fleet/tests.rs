@@ -1,1 +1,108 @@
+use std::sync::Arc;
 
+use harbr_proto::{SnapshotHash, v1};
+
+use super::greeting::InvalidGreeting;
+use super::{Fleet, Greeting, NodeState, Seat, Serving};
+
+fn hash(byte: u8) -> SnapshotHash {
+    SnapshotHash::from_slice(&[byte; 32]).unwrap()
+}
+
+fn greeting(id: &str) -> Greeting {
+    Greeting::try_from(v1::Hello { node_id: id.to_owned(), ..Default::default() }).unwrap()
+}
+
+fn seat(fleet: &Arc<Fleet>, id: &str) -> Seat {
+    fleet.seat(&greeting(id))
+}
+
+/// The states of all nodes, by id, if revision 1 is intended.
+fn states(fleet: &Fleet) -> Vec<(String, NodeState)> {
+    let state = |node: super::Node| (node.greeting.id.clone(), node.state(Some(hash(1))));
+    fleet.snapshot().into_iter().map(state).collect()
+}
+
+#[test]
+fn a_node_goes_through_its_states() {
+    let fleet = Arc::new(Fleet::default());
+    let state = || states(&fleet)[0].1;
+    let seat = seat(&fleet, "a");
+    assert_eq!(state(), NodeState::Syncing);
+    seat.rejected(hash(1), "no".to_owned());
+    assert_eq!(state(), NodeState::Rejected);
+    seat.serves(Serving { revision: 1, hash: hash(1) });
+    assert_eq!(state(), NodeState::Ready);
+    assert_eq!(fleet.snapshot()[0].last_error, None);
+    assert_eq!(fleet.snapshot()[0].state(Some(hash(2))), NodeState::Syncing);
+    seat.reported(
+        &v1::Report { draining: true, requests: 5, ..Default::default() },
+        Some(Serving { revision: 1, hash: hash(1) }),
+    );
+    assert_eq!(state(), NodeState::Draining);
+    assert_eq!(fleet.snapshot()[0].requests, 5);
+    drop(seat);
+    assert_eq!(state(), NodeState::Disconnected);
+    assert_eq!(fleet.proven(), 1);
+}
+
+#[test]
+fn a_node_that_says_goodbye_is_not_missed() {
+    let fleet = Arc::new(Fleet::default());
+    seat(&fleet, "a").leave();
+    assert_eq!(states(&fleet), []);
+}
+
+#[test]
+fn a_node_that_comes_back_takes_its_old_place() {
+    let fleet = Arc::new(Fleet::default());
+    drop(seat(&fleet, "a"));
+    let _again = seat(&fleet, "a");
+    assert_eq!(states(&fleet), [("a".to_owned(), NodeState::Syncing)]);
+}
+
+#[test]
+fn two_nodes_with_one_id_are_both_shown() {
+    let fleet = Arc::new(Fleet::default());
+    let (_first, _second) = (seat(&fleet, "a"), seat(&fleet, "a"));
+    assert_eq!(states(&fleet).len(), 2);
+}
+
+#[test]
+fn nodes_that_are_gone_are_forgotten_when_they_are_too_many() {
+    let fleet = Arc::new(Fleet::default());
+    let _here = seat(&fleet, "here");
+    for number in 0..super::MAX_DISCONNECTED + 2 {
+        drop(fleet.nodes().insert(number as u64 + 10, {
+            let mut node = super::Node::new(greeting(&format!("gone{number}")));
+            node.ended = Some(std::time::SystemTime::now());
+            node
+        }));
+    }
+    let states = states(&fleet);
+    assert_eq!(states.len(), super::MAX_DISCONNECTED + 1);
+    assert!(states.iter().any(|(id, _)| id == "here"));
+    assert!(!states.iter().any(|(id, _)| id == "gone0"));
+}
+
+#[test]
+fn nodes_that_have_been_gone_for_long_are_forgotten() {
+    let fleet = Arc::new(Fleet::default());
+    drop(seat(&fleet, "a"));
+    for node in fleet.nodes().values_mut() {
+        node.ended = node.ended.map(|ended| ended - super::MEMORY);
+    }
+    assert_eq!(states(&fleet), []);
+}
+
+#[test]
+fn a_greeting_is_held_to_its_limits() {
+    let hello = |id: &str| v1::Hello { node_id: id.to_owned(), ..Default::default() };
+    let refused = |hello: v1::Hello| Greeting::try_from(hello).unwrap_err();
+    assert_eq!(refused(hello("")), InvalidGreeting::NoId);
+    assert_eq!(refused(hello(&"x".repeat(254))), InvalidGreeting::TooLong("the id"));
+    let labels = vec![v1::Label::default(); 65];
+    assert_eq!(refused(v1::Hello { labels, ..hello("a") }), InvalidGreeting::TooManyLabels);
+    let serving = Some(v1::Serving { hash: vec![1; 31], ..Default::default() });
+    assert_eq!(refused(v1::Hello { serving, ..hello("a") }), InvalidGreeting::Hash);
+}

@@ -119,6 +119,3 @@ fn request(url: &EndpointUrl, path: &str) -> Result<Request<Empty<Bytes>>, Probe
     let request = Request::get(path).header(HOST, url.authority()).header(USER_AGENT, AGENT);
     request.body(Empty::new()).map_err(|_| ProbeError::Path)
 }
-
-#[cfg(test)]
-mod tests;

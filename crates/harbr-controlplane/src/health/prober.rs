@@ -131,8 +131,10 @@ impl Prober {
         probed.standing = probed.standing.after(verdict, &target.check);
         let health = probed.standing.health;
         if health != before {
-            let reason = error.as_deref().unwrap_or("the probe succeeded");
-            tracing::info!("{} is {}: {reason}", target.url, health.as_str());
+            match &error {
+                Some(error) => tracing::warn!("{} is {}: {error}", target.url, health.as_str()),
+                None => tracing::info!("{} is {}", target.url, health.as_str()),
+            }
         }
         self.table.note(&target, health, error)
     }
