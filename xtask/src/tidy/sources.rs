@@ -11,12 +11,14 @@ fn sources() -> Vec<std::path::PathBuf> {
     sources
 }
 
-/// `src/x/tests.rs`, `src/x/tests/…`, the integration tests and their harness.
+/// `src/x/tests.rs`, `src/x/tests/…`, what several of them share (`testing.rs`), the integration tests and
+/// their harness.
 fn is_test(path: &Path) -> bool {
     let path = shown(path);
     path.starts_with("tests/")
         || path.contains("/tests/")
         || path.ends_with("/tests.rs")
+        || path.ends_with("/testing.rs")
         || path.contains("/tidy")
 }
 
