@@ -1,6 +1,7 @@
 //! A line per request, on standard output.
 
-use harbr_tests::{Answer, Fleet, Origin, Shape, eventually, get};
+use harbr_tests::{Answer, Client, Fleet, Origin, Shape, Signal, empty, eventually, get, request};
+use http::{HeaderValue, Method};
 use serde_json::Value;
 
 use crate::file::{File, to};
@@ -58,4 +59,34 @@ async fn what_a_client_sends_cannot_forge_a_line() {
     let lines = log_of(&fleet, 1).await;
     let line: Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!(line["status"], 200);
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_holds_up_no_request_and_keeps_little_of_it() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    client.get("/").await;
+    fleet.node().process.stop_reading_stdout();
+    let before = fleet.node().process.resident_bytes();
+    // Far more lines than a pipe holds, of requests with much that no line needs.
+    for _ in 0..1_500 {
+        let mut sent = request(Method::GET, "/", empty());
+        sent.headers_mut().insert("x-long", HeaderValue::from_str(&"x".repeat(8_000)).unwrap());
+        assert_eq!(client.send(sent).await.unwrap().status, 200);
+    }
+    let growth = fleet.node().process.resident_bytes().saturating_sub(before);
+    assert!(growth < 6 << 20, "memory grew by {} KiB", growth / 1024);
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    fleet.node().process.stop_reading_stdout();
+    for number in 0..50 {
+        get(fleet.addr(), &format!("/{}{number}", "x".repeat(4_000))).await;
+    }
+    fleet.node().process.signal(Signal::Terminate);
+    eventually("it ends all the same", async || (!fleet.node().process.is_running()).then_some(())).await;
 }

@@ -1,6 +1,6 @@
 //! Traffic never depends on the controller.
 
-use harbr_tests::{Exposition, Fleet, Load, Node, Origin, Plan, Shape, eventually, get};
+use harbr_tests::{Exposition, Fleet, Load, Node, Origin, Plan, Shape, Signal, eventually, get};
 
 use crate::file::{File, to};
 
@@ -155,4 +155,42 @@ async fn a_snapshot_on_disk_that_is_damaged_is_neither_served_nor_fatal() {
     assert!(damaged > 0, "nothing was kept in {}", folder.display());
     fleet.nodes[0].restart().await;
     assert_eq!(get(fleet.addr(), "/").await.echo().origin, "a");
+}
+
+#[tokio::test]
+async fn a_controller_that_stands_still_costs_nothing_and_is_obeyed_when_it_wakes() {
+    let (a, b) = (Origin::start("a").await, Origin::start("b").await);
+    let fleet = Plan::new(Shape::Split).nodes(2).start(&File::all_to(&a).text()).await;
+    let before = fleet.newest_served().await;
+    fleet.controller.process.signal(Signal::Stop);
+    fleet.file.save_by_rename(File::all_to(&b).text());
+    let load = Load::start(&addrs(&fleet), 2, 100, "/");
+    load.answers(200).await;
+    fleet.controller.process.signal(Signal::Continue);
+    fleet.served_after(before).await;
+    load.answers(20).await;
+    load.stop().await.assert_lossless(220);
+    assert!(b.requests() > 0);
+}
+
+#[tokio::test]
+async fn a_node_with_two_controllers_finds_the_one_that_lives() {
+    let a = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&a).text()).await;
+    let refusing = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let both = format!("http://{refusing},{}", fleet.controller.url());
+    let args = [
+        "--controller",
+        &both,
+        "--node-id",
+        "second",
+        "--admin-addr",
+        "127.0.0.1:0",
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let args = args.into_iter().chain(["--log-format", "json"]).map(str::to_owned).collect();
+    let mut node = Node::start(args, Vec::new()).await;
+    node.ready().await;
+    assert_eq!(get(node.addr(), "/").await.echo().origin, "a");
 }

@@ -233,3 +233,19 @@ async fn clients_on_kept_connections_follow_health_too() {
         assert_eq!(client.get("/").await.echo().origin, "a");
     }
 }
+
+#[tokio::test]
+async fn a_check_without_a_path_opens_a_connection_and_says_nothing() {
+    let mut origin = Origin::start("a").await;
+    let text = File::new()
+        .route("/", &format!("{}, health_check: {{interval: 200ms, timeout: 1s}}", to(&origin)))
+        .text();
+    let fleet = Fleet::start(Shape::Split, &text).await;
+    until_health(&fleet, "/", &["healthy"]).await;
+    assert!(origin.connections() > 0);
+    assert_eq!((origin.probes(), origin.requests()), (0, 0));
+    origin.stop().await;
+    until_health(&fleet, "/", &["unhealthy"]).await;
+    origin.restart().await;
+    until_health(&fleet, "/", &["healthy"]).await;
+}

@@ -267,3 +267,25 @@ async fn a_file_that_appears_late_is_served() {
     eventually("it is ready", async || (get(controller.http(), "/readyz").await.status == 200).then_some(()))
         .await;
 }
+
+#[tokio::test]
+async fn listeners_come_and_go_by_name() {
+    let a = Origin::start("a").await;
+    let file = |listeners: &str| {
+        File::all_to(&a).text().replace("listen_addr: \"127.0.0.1:0\"", &format!("listeners: [{listeners}]"))
+    };
+    let (one, two) = ("{name: one, addr: \"127.0.0.1:0\"}", "{name: two, addr: \"127.0.0.2:0\"}");
+    let fleet = Plan::new(Shape::Split).listening_as_the_file_says().start(&file(one)).await;
+    fleet.apply(&file(&format!("{one}, {two}"))).await;
+    let listeners = fleet.node().info().await.listeners;
+    let names: Vec<_> = listeners.iter().map(|listener| listener.name.as_str()).collect();
+    assert_eq!(names, ["one", "two"]);
+    assert_eq!(listeners[0].addr, fleet.addr(), "the one that did not change was not opened anew");
+    for listener in &listeners {
+        assert_eq!(get(listener.addr, "/").await.status, 200);
+    }
+    fleet.apply(&file(one)).await;
+    let gone = listeners[1].addr;
+    eventually("the removed one refuses", async || Client::connect(gone).await.is_err().then_some(())).await;
+    assert_eq!(get(fleet.addr(), "/").await.status, 200);
+}

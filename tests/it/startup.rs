@@ -270,3 +270,29 @@ async fn info_says_what_a_process_is() {
     assert_eq!(info["http_addr"], fleet.controller.http().to_string());
     assert_eq!(format!("http://{}", info["grpc_addr"].as_str().unwrap()), fleet.controller.url());
 }
+
+#[tokio::test]
+async fn by_default_nothing_but_traffic_listens_beyond_loopback() {
+    for (program, defaults) in [
+        (Program::Controlplane, &["127.0.0.1:7400", "127.0.0.1:7401"][..]),
+        (Program::Dataplane, &["127.0.0.1:7402"]),
+        (Program::Router, &["127.0.0.1:7400", "127.0.0.1:7401", "127.0.0.1:7402"]),
+    ] {
+        let help = run(program, &["--help"], &[]).await.stdout;
+        assert!(!help.contains("[default: 0.0.0.0"), "{help}");
+        for default in defaults {
+            assert!(help.contains(&format!("[default: {default}]")), "no {default} in {help}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_can_be_given_to_a_listener_by_its_name() {
+    let origin = Origin::start("a").await;
+    let listeners = "listeners: [{name: front, addr: \"192.0.2.1:80\"}]";
+    let text = File::all_to(&origin).text().replace("listen_addr: \"127.0.0.1:0\"", listeners);
+    let plan = Plan::new(Shape::Split).listening_as_the_file_says().arg("--listen").arg("front=127.0.0.1:0");
+    let fleet = plan.start(&text).await;
+    assert_eq!(fleet.node().info().await.listeners[0].name, "front");
+    assert_eq!(get(fleet.addr(), "/").await.status, 200);
+}

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use rustix::process::{Pid, kill_process};
 use serde_json::Value;
@@ -35,6 +35,9 @@ pub enum Signal {
     Interrupt,
     Hangup,
     Kill,
+    /// The process stands still, its connections open.
+    Stop,
+    Continue,
 }
 
 impl Process {
@@ -108,6 +111,8 @@ impl Process {
             Signal::Interrupt => rustix::process::Signal::INT,
             Signal::Hangup => rustix::process::Signal::HUP,
             Signal::Kill => rustix::process::Signal::KILL,
+            Signal::Stop => rustix::process::Signal::STOP,
+            Signal::Continue => rustix::process::Signal::CONT,
         };
         kill_process(Pid::from_child(&self.lock()), signal).expect("the process can be signalled");
     }
@@ -126,6 +131,11 @@ impl Process {
     #[must_use]
     pub fn stdout_lines(&self) -> Vec<String> {
         self.stdout.all()
+    }
+
+    /// Leaves its standard output unread from now on, as a log collector that hangs does.
+    pub fn stop_reading_stdout(&self) {
+        self.stdout.set_reading(Reading::Paused);
     }
 
     /// Lines on its standard error so far.
@@ -168,6 +178,7 @@ impl Drop for Process {
         let _ = child.kill();
         let _ = child.wait();
         drop(child);
+        self.stdout.set_reading(Reading::On);
         if std::thread::panicking() {
             self.stderr.show(self.program.name());
         }
@@ -178,12 +189,21 @@ impl Drop for Process {
 #[derive(Debug, Default)]
 struct Lines {
     state: Mutex<Collected>,
+    resumed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Collected {
     lines: VecDeque<String>,
     complete: bool,
+    reading: Reading,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Reading {
+    #[default]
+    On,
+    Paused,
 }
 
 impl Lines {
@@ -192,7 +212,9 @@ impl Lines {
         let writer = Arc::clone(&lines);
         std::thread::spawn(move || {
             for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
-                let mut state = writer.lock();
+                let paused = |state: &mut Collected| state.reading == Reading::Paused;
+                let state = writer.resumed.wait_while(writer.lock(), paused);
+                let mut state = state.unwrap_or_else(PoisonError::into_inner);
                 if state.lines.len() == MAX_LINES {
                     state.lines.pop_front();
                 }
@@ -201,6 +223,11 @@ impl Lines {
             writer.lock().complete = true;
         });
         lines
+    }
+
+    fn set_reading(&self, reading: Reading) {
+        self.lock().reading = reading;
+        self.resumed.notify_all();
     }
 
     fn find<T>(&self, accept: impl FnMut(&String) -> Option<T>) -> Option<T> {
