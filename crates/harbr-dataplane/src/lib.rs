@@ -1,1 +1,51 @@
-//! Placeholder.
+//! The proxy: a node that serves what its controller says, and goes on serving when the controller is gone.
+//!
+//! It knows no YAML and nothing of the controller's insides. Reading order:
+//!
+//! - The life of a request: `listener` → `worker` (accept) → `connection` → [`proxy`](self) (`proxy.rs`, one linear
+//!   function) → `head`, `headers` (pure) → `forward` (the attempt loop, which obeys `retry`, `balancer`,
+//!   `deadline`) → `attempt` → `pool` → back through `response_body`; `exchange` counts and logs its end.
+//! - The life of a change: `session` (the stream) → `node` (the one writer: check, build, swap) → `live` (the table,
+//!   with what did not change taken over) → `disk` (the last good one).
+//! - Around both: `dataplane` puts it together; `stats` and `metrics` count; `connections` holds limits in time.
+
+mod accept_socket;
+mod access_log;
+mod args;
+mod attempt;
+mod balancer;
+mod connection;
+mod connection_limit;
+mod connections;
+mod dataplane;
+mod deadline;
+mod disk;
+mod dns;
+mod endpoint;
+mod error;
+mod exchange;
+mod forward;
+mod head;
+mod headers;
+mod listener;
+mod live;
+mod metrics;
+mod node;
+mod outgoing;
+mod pool;
+mod proxy;
+mod request_body;
+mod response_body;
+mod retry;
+mod session;
+mod shared;
+mod stats;
+mod tls;
+mod totals;
+mod tracked_io;
+mod tunnel;
+mod worker;
+
+pub use args::{ListenOverride, NodeArgs};
+pub use dataplane::{DataPlane, Options};
+pub use session::{ControllerLink, FirstSnapshot};

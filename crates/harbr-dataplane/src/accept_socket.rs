@@ -1,0 +1,31 @@
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+
+use rustix::net::{SocketFlags, accept_with};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+/// A listening socket that says when a client waits without accepting it, which tokio's own listener cannot.
+/// The event queue does not care what kind of socket it watches, so it is registered as a stream; nothing is
+/// ever read from or written to it.
+#[derive(Debug)]
+pub(crate) struct AcceptSocket(TcpStream);
+
+impl AcceptSocket {
+    pub(crate) fn new(listener: TcpListener) -> io::Result<Self> {
+        TcpStream::from_std(OwnedFd::from(listener).into()).map(Self)
+    }
+
+    /// Resolves when a client waits, or has been. Safe to drop.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        self.0.readable().await
+    }
+
+    /// The client that has waited longest; `WouldBlock` if there is none.
+    pub(crate) fn accept(&self) -> io::Result<TcpStream> {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let accepted = self.0.try_io(Interest::READABLE, || Ok(accept_with(&self.0, flags)?))?;
+        TcpStream::from_std(accepted.into())
+    }
+}

@@ -1,0 +1,191 @@
+//! One line for each request, on standard output. Workers hand records over and never wait: the queue is
+//! bounded, what does not fit is counted, and a thread of its own formats and writes.
+
+use std::io::{self, BufWriter, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::time::{Duration, SystemTime};
+
+use harbr_model::AccessLog as Format;
+use http::{HeaderValue, Method, StatusCode, Uri, Version};
+use serde::Serialize;
+
+use crate::error::Reason;
+
+/// Records that may wait to be written.
+const QUEUE: usize = 8_192;
+
+#[derive(Debug)]
+pub(crate) struct AccessLog {
+    queue: SyncSender<Record>,
+    format: Arc<AtomicU8>,
+    dropped: AtomicU64,
+}
+
+/// What a line says. Cheap to make: it shares what the request holds.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub client: SocketAddr,
+    pub method: Method,
+    pub uri: Uri,
+    pub version: Version,
+    pub host: Option<HeaderValue>,
+    pub request_id: Option<HeaderValue>,
+    pub status: StatusCode,
+    pub bytes_received: u64,
+    pub bytes_sent: u64,
+    pub duration: Duration,
+    pub route: Option<Arc<str>>,
+    pub upstream: Option<Arc<str>>,
+    pub endpoint: Option<Arc<str>>,
+    pub attempts: u32,
+    pub reason: Option<Reason>,
+}
+
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    time: String,
+    client: SocketAddr,
+    method: &'a str,
+    host: &'a str,
+    path: &'a str,
+    query: Option<&'a str>,
+    protocol: &'static str,
+    status: u16,
+    bytes_received: u64,
+    bytes_sent: u64,
+    duration_ms: f64,
+    route: Option<&'a str>,
+    upstream: Option<&'a str>,
+    endpoint: Option<&'a str>,
+    attempts: u32,
+    reason: Option<&'static str>,
+    request_id: Option<&'a str>,
+}
+
+impl AccessLog {
+    /// Starts the thread that writes to `output`. It ends, with all written, when the log is dropped.
+    pub(crate) fn start(output: impl Write + Send + 'static) -> io::Result<Self> {
+        let (queue, records) = sync_channel(QUEUE);
+        let format = Arc::new(AtomicU8::new(encode(Format::Off)));
+        let writer = Writer { records, format: format.clone(), output: BufWriter::new(output) };
+        std::thread::Builder::new().name("access-log".into()).spawn(move || writer.run())?;
+        Ok(Self { queue, format, dropped: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn set_format(&self, format: Format) {
+        self.format.store(encode(format), Relaxed);
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.format.load(Relaxed) != encode(Format::Off)
+    }
+
+    pub(crate) fn write(&self, record: Record) {
+        if self.queue.try_send(record).is_err() {
+            self.dropped.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Records that the queue had no room for.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Relaxed)
+    }
+}
+
+struct Writer<W: Write> {
+    records: Receiver<Record>,
+    format: Arc<AtomicU8>,
+    output: BufWriter<W>,
+}
+
+impl<W: Write> Writer<W> {
+    fn run(mut self) {
+        while let Ok(record) = self.records.recv() {
+            // Nobody reads standard output any more: the records are taken and let go.
+            let _unread = self.write_all_there_are(record);
+        }
+    }
+
+    fn write_all_there_are(&mut self, first: Record) -> io::Result<()> {
+        let mut next = Ok(first);
+        while let Ok(record) = next {
+            if self.format.load(Relaxed) == encode(Format::Text) {
+                write_text(&mut self.output, &record)?;
+            } else {
+                write_json(&mut self.output, &record)?;
+            }
+            next = self.records.try_recv();
+        }
+        debug_assert!(matches!(next, Err(TryRecvError::Empty | TryRecvError::Disconnected)));
+        self.output.flush()
+    }
+}
+
+fn write_json(output: &mut impl Write, record: &Record) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, &record.line())?;
+    output.write_all(b"\n")
+}
+
+/// The common log format with what routes and attempts add.
+fn write_text(output: &mut impl Write, record: &Record) -> io::Result<()> {
+    let line = record.line();
+    writeln!(
+        output,
+        "{} - [{}] \"{} {} {}\" {} {} {:.3}ms host={} route={} endpoint={} attempts={} reason={}",
+        line.client,
+        line.time,
+        line.method,
+        record.uri,
+        line.protocol,
+        line.status,
+        line.bytes_sent,
+        line.duration_ms,
+        line.host,
+        line.route.unwrap_or("-"),
+        line.endpoint.unwrap_or("-"),
+        line.attempts,
+        line.reason.unwrap_or("-"),
+    )
+}
+
+impl Record {
+    fn line(&self) -> Line<'_> {
+        Line {
+            time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            client: self.client,
+            method: self.method.as_str(),
+            host: text(self.host.as_ref()).unwrap_or(""),
+            path: self.uri.path(),
+            query: self.uri.query(),
+            protocol: if self.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
+            status: self.status.as_u16(),
+            bytes_received: self.bytes_received,
+            bytes_sent: self.bytes_sent,
+            duration_ms: self.duration.as_secs_f64() * 1_000.0,
+            route: self.route.as_deref(),
+            upstream: self.upstream.as_deref(),
+            endpoint: self.endpoint.as_deref(),
+            attempts: self.attempts,
+            reason: self.reason.map(Reason::as_str),
+            request_id: text(self.request_id.as_ref()),
+        }
+    }
+}
+
+fn text(value: Option<&HeaderValue>) -> Option<&str> {
+    value.and_then(|value| value.to_str().ok())
+}
+
+fn encode(format: Format) -> u8 {
+    match format {
+        Format::Off => 0,
+        Format::Json => 1,
+        Format::Text => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! One client connection, from accept to close: what phase it is in, and hyper's server on top of it.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::connection_limit::Permit;
+use crate::proxy;
+use crate::tracked_io::TrackedIo;
+use crate::worker::Worker;
+
+/// What the connection is doing; each phase has its own limit in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Accepted; nothing has come yet.
+    Fresh,
+    /// A head is on its way.
+    Head,
+    /// Between two requests.
+    Idle,
+    /// A request is being served.
+    Active,
+    /// No longer HTTP.
+    Tunnel,
+}
+
+/// A connection as its worker's sweep sees it. Shared with the I/O type, which hyper may send along with an
+/// upgraded connection.
+#[derive(Debug)]
+pub(crate) struct ConnectionState {
+    phase: AtomicU8,
+    /// When the phase began, and since when the client has not taken what is written (0: it does), in
+    /// milliseconds of the worker's clock.
+    phase_since: AtomicU64,
+    write_blocked_since: AtomicU64,
+    /// How long the body of the current request may stand still.
+    idle_limit: AtomicU64,
+    clock: Instant,
+    end: Notify,
+    ending: AtomicU8,
+}
+
+/// Whether the client takes what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WriteProgress {
+    Taken,
+    Blocked,
+}
+
+/// How the sweep ends a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// After what runs; at once when nothing does.
+    Graceful,
+    /// Now.
+    Abort,
+}
+
+/// What the requests of one connection have in common.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub addr: std::net::SocketAddr,
+    pub state: Arc<ConnectionState>,
+    /// Cancelled when the listener that accepted it is taken away.
+    pub listener: CancellationToken,
+}
+
+/// A connection just accepted.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub stream: TcpStream,
+    pub addr: std::net::SocketAddr,
+    pub permit: Permit,
+    pub listener: CancellationToken,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
+    let Accepted { stream, addr, permit: _permit, listener } = accepted;
+    let state = Arc::new(ConnectionState::new());
+    let _registered = worker.connections.register(state.clone());
+    let io = TokioIo::new(TrackedIo::new(stream, state.clone()));
+    let client = Rc::new(Client { addr, state: state.clone(), listener });
+    let builder = server(&worker);
+    let service = service_fn(|request| proxy::serve(worker.clone(), client.clone(), request));
+    let mut connection = pin!(builder.serve_connection(io, service).with_upgrades());
+    loop {
+        tokio::select! {
+            // Its error is the client's: what it means was said where a request failed.
+            _ended = connection.as_mut() => return,
+            () = state.end.notified() => match state.ending() {
+                Ending::Graceful => connection.as_mut().graceful_shutdown(),
+                Ending::Abort => return,
+            },
+        }
+    }
+}
+
+fn server(worker: &Worker) -> http1::Builder {
+    let table = worker.shared.table.load();
+    let settings = &table.settings;
+    let mut builder = http1::Builder::new();
+    builder
+        // The sweep holds the limits in time.
+        .header_read_timeout(None)
+        .half_close(true)
+        .max_headers(settings.max_headers as usize)
+        .max_header_size(settings.max_header_bytes as usize)
+        .max_buf_size((settings.max_header_bytes as usize).max(64 * 1024));
+    builder
+}
+
+impl ConnectionState {
+    fn new() -> Self {
+        Self {
+            phase: AtomicU8::new(encode(Phase::Fresh)),
+            phase_since: AtomicU64::new(0),
+            write_blocked_since: AtomicU64::new(0),
+            idle_limit: AtomicU64::new(u64::MAX),
+            clock: Instant::now(),
+            end: Notify::new(),
+            ending: AtomicU8::new(0),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Relaxed) {
+            0 => Phase::Fresh,
+            1 => Phase::Head,
+            2 => Phase::Idle,
+            3 => Phase::Active,
+            _ => Phase::Tunnel,
+        }
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.store(encode(phase), Relaxed);
+        self.phase_since.store(self.now(), Relaxed);
+    }
+
+    pub(crate) fn set_idle_limit(&self, limit: Duration) {
+        self.idle_limit.store(millis(limit), Relaxed);
+    }
+
+    /// Bytes came: a connection at rest has begun a head. A first head's time runs from accept on.
+    pub(crate) fn note_read(&self) {
+        match self.phase() {
+            Phase::Fresh => self.phase.store(encode(Phase::Head), Relaxed),
+            Phase::Idle => self.enter(Phase::Head),
+            Phase::Head | Phase::Active | Phase::Tunnel => {}
+        }
+    }
+
+    pub(crate) fn note_write(&self, progress: WriteProgress) {
+        let since = match (progress, self.write_blocked_since.load(Relaxed)) {
+            (WriteProgress::Taken, _) => 0,
+            (WriteProgress::Blocked, 0) => self.now().max(1),
+            (WriteProgress::Blocked, since) => since,
+        };
+        self.write_blocked_since.store(since, Relaxed);
+    }
+
+    pub(crate) fn in_phase_for(&self) -> Duration {
+        Duration::from_millis(self.now().saturating_sub(self.phase_since.load(Relaxed)))
+    }
+
+    /// The client has not taken what is written for longer than the request's route allows.
+    pub(crate) fn is_write_stalled(&self) -> bool {
+        let since = self.write_blocked_since.load(Relaxed);
+        since != 0 && self.now().saturating_sub(since) > self.idle_limit.load(Relaxed)
+    }
+
+    pub(crate) fn end(&self, ending: Ending) {
+        self.ending.store(u8::from(ending == Ending::Abort), Relaxed);
+        self.end.notify_one();
+    }
+
+    fn ending(&self) -> Ending {
+        if self.ending.load(Relaxed) == 0 { Ending::Graceful } else { Ending::Abort }
+    }
+
+    fn now(&self) -> u64 {
+        millis(self.clock.elapsed())
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn encode(phase: Phase) -> u8 {
+    match phase {
+        Phase::Fresh => 0,
+        Phase::Head => 1,
+        Phase::Idle => 2,
+        Phase::Active => 3,
+        Phase::Tunnel => 4,
+    }
+}

@@ -1,0 +1,141 @@
+//! Everything that can go wrong with a request: whose fault it is, what the client is told, and under which
+//! name it is counted. It becomes a response in one place, [`ProxyError::status`] and its caller.
+
+use http::{Method, StatusCode};
+
+/// Why a request was not answered by an upstream's own response.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProxyError {
+    #[error("bad request: {0}")]
+    BadRequest(&'static str),
+    #[error("the request's body is over the limit")]
+    BodyTooLarge,
+    #[error("the request's body is malformed or ended early")]
+    BodyBroken,
+    #[error("the request's body stood still for too long")]
+    BodyStalled,
+    #[error("no route")]
+    NoRoute,
+    #[error("the method is not allowed here")]
+    MethodNotAllowed(Vec<Method>),
+    #[error("no healthy endpoint")]
+    NoHealthyEndpoint,
+    #[error("the upstream's name does not resolve")]
+    Unresolved,
+    #[error("cannot connect to the upstream")]
+    Connect,
+    #[error("the upstream's certificate or TLS is not acceptable")]
+    Tls,
+    #[error("the upstream closed the connection before it answered")]
+    Reset,
+    #[error("the upstream's answer is malformed")]
+    Malformed,
+    #[error("the upstream did not answer in time")]
+    Timeout,
+}
+
+/// The machine-readable name of an end that was not the upstream's own whole response. In logs and metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    BadRequest,
+    BodyTooLarge,
+    BodyBroken,
+    BodyStalled,
+    NoRoute,
+    MethodNotAllowed,
+    NoHealthyEndpoint,
+    Unresolved,
+    Connect,
+    Tls,
+    Reset,
+    Malformed,
+    Timeout,
+    /// The client left before it had the whole response.
+    ClientGone,
+    /// The upstream's response ended early.
+    Truncated,
+    /// The upstream's response stood still for too long.
+    ResponseStalled,
+}
+
+impl ProxyError {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyStalled => StatusCode::REQUEST_TIMEOUT,
+            Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoHealthyEndpoint => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unresolved | Self::Connect | Self::Tls | Self::Reset | Self::Malformed => {
+                StatusCode::BAD_GATEWAY
+            }
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::BadRequest(_) => Reason::BadRequest,
+            Self::BodyTooLarge => Reason::BodyTooLarge,
+            Self::BodyBroken => Reason::BodyBroken,
+            Self::BodyStalled => Reason::BodyStalled,
+            Self::NoRoute => Reason::NoRoute,
+            Self::MethodNotAllowed(_) => Reason::MethodNotAllowed,
+            Self::NoHealthyEndpoint => Reason::NoHealthyEndpoint,
+            Self::Unresolved => Reason::Unresolved,
+            Self::Connect => Reason::Connect,
+            Self::Tls => Reason::Tls,
+            Self::Reset => Reason::Reset,
+            Self::Malformed => Reason::Malformed,
+            Self::Timeout => Reason::Timeout,
+        }
+    }
+
+    /// The client's connection is not fit for another request: the rest of its body is unread or unreadable.
+    pub(crate) fn ends_connection(&self) -> bool {
+        matches!(self, Self::BadRequest(_) | Self::BodyTooLarge | Self::BodyBroken | Self::BodyStalled)
+    }
+}
+
+impl Reason {
+    pub(crate) const ALL: [Self; 16] = [
+        Self::BadRequest,
+        Self::BodyTooLarge,
+        Self::BodyBroken,
+        Self::BodyStalled,
+        Self::NoRoute,
+        Self::MethodNotAllowed,
+        Self::NoHealthyEndpoint,
+        Self::Unresolved,
+        Self::Connect,
+        Self::Tls,
+        Self::Reset,
+        Self::Malformed,
+        Self::Timeout,
+        Self::ClientGone,
+        Self::Truncated,
+        Self::ResponseStalled,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::BodyTooLarge => "body_too_large",
+            Self::BodyBroken => "body_broken",
+            Self::BodyStalled => "body_stalled",
+            Self::NoRoute => "no_route",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NoHealthyEndpoint => "no_healthy_endpoint",
+            Self::Unresolved => "unresolved",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Reset => "reset",
+            Self::Malformed => "malformed",
+            Self::Timeout => "timeout",
+            Self::ClientGone => "client_gone",
+            Self::Truncated => "truncated",
+            Self::ResponseStalled => "response_stalled",
+        }
+    }
+}

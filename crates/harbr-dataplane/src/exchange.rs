@@ -1,0 +1,125 @@
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+
+use crate::access_log::Record;
+use crate::connection::{Client, Phase};
+use crate::endpoint::LiveEndpoint;
+use crate::error::{ProxyError, Reason};
+use crate::live::LiveRoute;
+use crate::request_body::BodySource;
+use crate::worker::Worker;
+
+/// One request and its response, from the head's arrival until the last byte of the answer is handed over or
+/// given up. What became of it is counted and logged when it is dropped, so that no path can forget to.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub worker: Rc<Worker>,
+    pub client: Rc<Client>,
+    pub route: Option<Arc<LiveRoute>>,
+    /// The one asked last.
+    pub endpoint: Option<Arc<LiveEndpoint>>,
+    pub attempts: u32,
+    pub body: Option<BodySource>,
+    pub request_id: Option<HeaderValue>,
+    pub host: Option<HeaderValue>,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    began: Instant,
+    status: StatusCode,
+    reason: Option<Reason>,
+    sent: u64,
+    is_whole: bool,
+}
+
+impl Exchange {
+    pub(crate) fn begin(worker: Rc<Worker>, client: Rc<Client>, request: &Request<Incoming>) -> Self {
+        Self {
+            worker,
+            client,
+            route: None,
+            endpoint: None,
+            attempts: 0,
+            body: None,
+            request_id: None,
+            host: None,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            began: Instant::now(),
+            // Until an answer is decided on, none was given: the client left.
+            status: StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+            reason: None,
+            sent: 0,
+            is_whole: false,
+        }
+    }
+
+    /// The answer's head is decided.
+    pub(crate) fn answer(&mut self, status: StatusCode) {
+        self.status = status;
+    }
+
+    pub(crate) fn refuse(&mut self, error: &ProxyError) {
+        self.status = error.status();
+        self.reason = Some(error.reason());
+    }
+
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.sent += bytes as u64;
+    }
+
+    /// All of the answer is handed over.
+    pub(crate) fn complete(&mut self) {
+        self.is_whole = true;
+    }
+
+    /// The answer's body cannot be brought to its end.
+    pub(crate) fn fail(&mut self, reason: Reason) {
+        self.reason = Some(reason);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let duration = self.began.elapsed();
+        let reason = self.reason.or((!self.is_whole).then_some(Reason::ClientGone));
+        let success = reason.is_none() && self.status.as_u16() < 500;
+
+        let Worker { index, shared, .. } = &*self.worker;
+        let cells = shared.cells.of(*index);
+        cells.requests.record(success, duration);
+        if let Some(reason) = reason {
+            cells.reasons[reason as usize].increment();
+        }
+        if let Some(route) = &self.route {
+            route.stats.of(*index).record(success, duration);
+        }
+        if self.client.state.phase() == Phase::Active {
+            self.client.state.enter(Phase::Idle);
+        }
+        if shared.access_log.is_on() {
+            shared.access_log.write(Record {
+                client: self.client.addr,
+                method: self.method.clone(),
+                uri: self.uri.clone(),
+                version: self.version,
+                host: self.host.take(),
+                request_id: self.request_id.take(),
+                status: self.status,
+                bytes_received: self.body.as_ref().map_or(0, BodySource::received),
+                bytes_sent: self.sent,
+                duration,
+                route: self.route.as_ref().map(|route| route.name.clone()),
+                upstream: self.route.as_ref().map(|route| route.upstream.name.clone()),
+                endpoint: self.endpoint.as_ref().map(|endpoint| endpoint.name.clone()),
+                attempts: self.attempts,
+                reason,
+            });
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! From a route to a response's head: attempts, until one brings an answer or no other is worth it. The loop
+//! obeys the pure decisions of [`retry`], [`LiveUpstream::pick`](crate::live::LiveUpstream::pick) and
+//! [`Clocks::deadline`].
+
+use std::future::pending;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::time::{Instant, sleep};
+
+use crate::attempt::{self, AttemptError, Origin};
+use crate::deadline::{BodyProgress, Clocks, Elapsed, shortened_by_client, within};
+use crate::endpoint::LiveEndpoint;
+use crate::error::ProxyError;
+use crate::exchange::Exchange;
+use crate::live::LiveRoute;
+use crate::outgoing::Outgoing;
+use crate::request_body::{BodySource, RequestBody};
+use crate::response_body::Lease;
+use crate::retry::{self, Decision, Failure, Repeatable, Tries};
+use crate::stats::{AttemptResult, ProxyCells};
+use crate::worker::Worker;
+
+/// A response's head, with its body to come, and the connection that it comes over.
+pub(crate) type Answer = (Response<Incoming>, Lease);
+
+/// The wait before the same endpoint is asked again doubles from here; drawn at random up to it.
+const BACK_OFF: Duration = Duration::from_millis(25);
+
+pub(crate) async fn forward(
+    exchange: &mut Exchange,
+    route: &LiveRoute,
+    outgoing: &Outgoing,
+    body: Option<&BodySource>,
+) -> Result<Answer, ProxyError> {
+    let worker = exchange.worker.clone();
+    let upstream = &route.upstream;
+    let _active = upstream.budget.request();
+    let request_began = Instant::now();
+    let timeouts = shortened_by_client(route.route.timeouts, &outgoing.headers);
+    let mut tries = Tries { retries_left: route.route.max_retries, resent: false };
+    let mut tried: Vec<Arc<LiveEndpoint>> = Vec::new();
+    let mut endpoint = upstream.pick(&tried).ok_or(ProxyError::NoHealthyEndpoint)?.clone();
+    let mut origin = Origin::Reused;
+    let mut _retrying = None;
+    loop {
+        exchange.attempts += 1;
+        exchange.endpoint = Some(endpoint.clone());
+        let clocks = Clocks { timeouts, request_began, attempt_began: Instant::now() };
+        let attempt = Attempt { worker: &worker, route, endpoint: &endpoint, outgoing, body, clocks };
+        let (failure, answer) = match attempt.run(origin).await {
+            Ok(answer) => match Failure::of_status(answer.0.status()) {
+                None => {
+                    count(&worker, route, result_of_status(answer.0.status()));
+                    return Ok(answer);
+                }
+                Some(failure) => (failure, Ok(answer)),
+            },
+            Err(AttemptError { failure, error }) => match body.and_then(BodySource::fault) {
+                Some(fault) => return Err(fault),
+                None => (failure, Err(error)),
+            },
+        };
+        let repeatable = Repeatable {
+            idempotent: outgoing.method.is_idempotent(),
+            replayable: body.is_none_or(BodySource::is_replayable),
+        };
+        let decision = retry::decide(failure, repeatable, tries);
+        if decision == Decision::Resend {
+            tries.resent = true;
+            origin = Origin::Fresh;
+            exchange.attempts -= 1;
+            cells(&worker).resends.increment();
+            continue;
+        }
+        count(&worker, route, result_of(&answer));
+        if decision == Decision::GiveUp || clocks.request_deadline(at_rest(body)) <= Instant::now() {
+            return answer;
+        }
+        _retrying = None;
+        let Some(place) = upstream.budget.retry() else {
+            cells(&worker).retries_refused.increment();
+            return answer;
+        };
+        _retrying = Some(place);
+        tries.retries_left -= 1;
+        tried.push(endpoint);
+        let Some(next) = upstream.pick(&tried) else { return answer };
+        let times_tried = tried.iter().filter(|tried| Arc::ptr_eq(tried, next)).count();
+        endpoint = next.clone();
+        origin = Origin::Reused;
+        cells(&worker).retries.increment();
+        if times_tried > 0 {
+            sleep(back_off(times_tried)).await;
+        }
+    }
+}
+
+/// All that one attempt goes by.
+struct Attempt<'a> {
+    worker: &'a Rc<Worker>,
+    route: &'a LiveRoute,
+    endpoint: &'a Arc<LiveEndpoint>,
+    outgoing: &'a Outgoing,
+    body: Option<&'a BodySource>,
+    clocks: Clocks,
+}
+
+impl Attempt<'_> {
+    async fn run(&self, origin: Origin) -> Result<Answer, AttemptError> {
+        let in_flight = self.endpoint.begin();
+        let connect = attempt::connect(self.worker, self.endpoint, origin);
+        let by = self.clocks.deadline(at_rest(self.body));
+        let connected = match within(connect, || by, pending).await {
+            Ok(connected) => connected?,
+            Err(Elapsed) => return Err(self.timed_out(Failure::Unsent)),
+        };
+        let body = self.body.map_or(RequestBody::Empty, BodySource::attempt);
+        let request = self.outgoing.for_endpoint(self.route, self.endpoint, body);
+        let request = request.map_err(|error| AttemptError { failure: Failure::Reset, error })?;
+        let deadline = || self.clocks.deadline(self.body.map_or(BodyProgress::AtRest, BodySource::progress));
+        let body_ended = async || match self.body {
+            Some(body) => body.ended().await,
+            None => pending().await,
+        };
+        match within(attempt::send(connected, request), deadline, body_ended).await {
+            Ok(sent) => {
+                let (response, sender) = sent?;
+                let (worker, endpoint) = (self.worker.clone(), self.endpoint.id);
+                Ok((response, Lease { worker, endpoint, sender, in_flight }))
+            }
+            Err(Elapsed) => Err(self.timed_out(Failure::Timeout)),
+        }
+    }
+
+    /// A deadline has come. While the client owes bytes of its body it is the client that is late.
+    fn timed_out(&self, failure: Failure) -> AttemptError {
+        cells(self.worker).timeouts.increment();
+        let error = match self.body {
+            Some(body) if body.awaits_client() && !body.has_ended() => ProxyError::BodyStalled,
+            Some(_) | None => ProxyError::Timeout,
+        };
+        let failure = if matches!(error, ProxyError::BodyStalled) { Failure::Reset } else { failure };
+        AttemptError { failure, error }
+    }
+}
+
+impl Failure {
+    fn of_status(status: StatusCode) -> Option<Self> {
+        retry::is_retried(status).then_some(Self::Status(status))
+    }
+}
+
+/// The body as it bears on a connect, while it does not move.
+fn at_rest(body: Option<&BodySource>) -> BodyProgress {
+    match body.map(BodySource::progress) {
+        Some(ended @ BodyProgress::Ended { .. }) => ended,
+        Some(BodyProgress::AtRest | BodyProgress::Moving { .. }) | None => BodyProgress::AtRest,
+    }
+}
+
+fn result_of(answer: &Result<Answer, ProxyError>) -> AttemptResult {
+    match answer {
+        Ok((response, _)) => result_of_status(response.status()),
+        Err(ProxyError::Timeout) => AttemptResult::Timeout,
+        Err(_) => AttemptResult::Failure,
+    }
+}
+
+fn result_of_status(status: StatusCode) -> AttemptResult {
+    if status.is_server_error() { AttemptResult::Failure } else { AttemptResult::Success }
+}
+
+fn count(worker: &Worker, route: &LiveRoute, result: AttemptResult) {
+    cells(worker).attempts.record(result);
+    route.upstream.stats.of(worker.index).record(result);
+}
+
+fn cells(worker: &Worker) -> &ProxyCells {
+    worker.shared.cells.of(worker.index)
+}
+
+fn back_off(times_tried: usize) -> Duration {
+    let doublings = u32::try_from(times_tried - 1).unwrap_or(u32::MAX).min(4);
+    (BACK_OFF * 2_u32.pow(doublings)).mul_f64(fastrand::f64())
+}

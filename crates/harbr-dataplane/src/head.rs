@@ -1,0 +1,121 @@
+//! What a request asks for, taken from its head with nothing left open: one host, one path.
+
+use std::borrow::Cow;
+
+use harbr_routing::normal_form;
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+
+use crate::error::ProxyError;
+
+/// What decides a request's route, and what its upstream is told.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// As the client sent it, with its port; `None` for an HTTP/1.0 request that names none.
+    pub authority: Option<HeaderValue>,
+    /// In its normal form. What is matched is what is forwarded.
+    pub path: Box<str>,
+    /// The path was in its normal form as it came.
+    pub is_verbatim: bool,
+}
+
+impl Target {
+    /// RFC 9112, 3.2: exactly one valid `Host` in HTTP/1.1; the authority of an absolute-form target must not
+    /// contradict it.
+    pub(crate) fn of(
+        method: &Method,
+        uri: &Uri,
+        version: Version,
+        headers: &HeaderMap,
+    ) -> Result<Self, ProxyError> {
+        if matches!(*method, Method::CONNECT | Method::TRACE) {
+            return Err(ProxyError::MethodNotAllowed(Vec::new()));
+        }
+        check_framing(version, headers)?;
+        let authority = match (host(version, headers)?, uri.authority()) {
+            (host, None) => host,
+            (_, Some(_)) if uri.scheme().is_none() => {
+                return Err(ProxyError::BadRequest("the target is no path"));
+            }
+            (Some(host), Some(authority))
+                if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) =>
+            {
+                return Err(ProxyError::BadRequest("the target contradicts the host"));
+            }
+            (_, Some(authority)) if !is_valid_host(authority.as_str()) => {
+                return Err(ProxyError::BadRequest("the target's host is malformed"));
+            }
+            (_, Some(authority)) => HeaderValue::try_from(authority.as_str()).ok(),
+        };
+        let path = normal_form(uri.path()).map_err(|_| ProxyError::BadRequest("the path is malformed"))?;
+        let is_verbatim = matches!(path, Cow::Borrowed(_));
+        Ok(Self { authority, path: path.into(), is_verbatim })
+    }
+
+    /// The host alone, as routes match it; empty when there is none.
+    pub(crate) fn host(&self) -> &str {
+        let authority =
+            self.authority.as_ref().and_then(|authority| authority.to_str().ok()).unwrap_or_default();
+        without_port(authority)
+    }
+}
+
+/// RFC 9112, 6.1 and 6.3: a body is framed in one way that nobody can read as another. hyper takes more than
+/// that, and what it drops is gone before it is seen here.
+fn check_framing(version: Version, headers: &HeaderMap) -> Result<(), ProxyError> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let is_clear = match (codings.next(), lengths.next()) {
+        (None, None) => true,
+        (Some(coding), None) => {
+            version == Version::HTTP_11
+                && codings.next().is_none()
+                && coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+        }
+        (None, Some(length)) => lengths.next().is_none() && length.as_bytes().iter().all(u8::is_ascii_digit),
+        (Some(_), Some(_)) => false,
+    };
+    if is_clear { Ok(()) } else { Err(ProxyError::BadRequest("the body's framing is ambiguous")) }
+}
+
+fn host(version: Version, headers: &HeaderMap) -> Result<Option<HeaderValue>, ProxyError> {
+    let mut lines = headers.get_all(HOST).iter();
+    match (lines.next(), lines.next()) {
+        (Some(host), None) if host.to_str().is_ok_and(is_valid_host) => Ok(Some(host.clone())),
+        (Some(_), None) => Err(ProxyError::BadRequest("the host is malformed")),
+        (Some(_), Some(_)) => Err(ProxyError::BadRequest("there is more than one host")),
+        (None, _) if version <= Version::HTTP_10 => Ok(None),
+        (None, _) => Err(ProxyError::BadRequest("there is no host")),
+    }
+}
+
+/// RFC 3986, 3.2: `host[:port]`, no user.
+fn is_valid_host(authority: &str) -> bool {
+    let host = without_port(authority);
+    let port = authority.get(host.len()..).unwrap_or_default();
+    let port_is_valid = match port.strip_prefix(':') {
+        None => port.is_empty(),
+        Some(digits) => digits.is_empty() || digits.parse::<u16>().is_ok() && !digits.starts_with('+'),
+    };
+    let host_is_valid = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(is_name_byte),
+    };
+    port_is_valid && host_is_valid
+}
+
+/// Unreserved characters and sub-delimiters but the comma, which would join two hosts into one line.
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(&byte)
+}
+
+fn without_port(authority: &str) -> &str {
+    let after_host = match authority.rfind(']') {
+        Some(bracket) => bracket + 1,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    authority.get(..after_host).unwrap_or(authority)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Method, Version};
+
+use super::Target;
+
+fn target(version: Version, uri: &str, hosts: &[&str]) -> String {
+    let mut headers = HeaderMap::new();
+    for host in hosts {
+        headers.append(HOST, HeaderValue::from_str(host).unwrap());
+    }
+    match Target::of(&Method::GET, &uri.parse().unwrap(), version, &headers) {
+        Ok(target) => format!("{} {}", target.host(), target.path),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn the_host_is_one_and_valid() {
+    for (hosts, expected) in [
+        (&["a.test"][..], "a.test /x"),
+        (&["a.test:80"], "a.test /x"),
+        (&["a.test:"], "a.test /x"),
+        (&["[::1]:80"], "[::1] /x"),
+        (&[], "bad request: there is no host"),
+        (&["a", "a"], "bad request: there is more than one host"),
+        (&[""], "bad request: the host is malformed"),
+        (&["a b"], "bad request: the host is malformed"),
+        (&["a/b"], "bad request: the host is malformed"),
+        (&["u@a"], "bad request: the host is malformed"),
+        (&["a:80x"], "bad request: the host is malformed"),
+        (&["a:+80"], "bad request: the host is malformed"),
+        (&["a:65536"], "bad request: the host is malformed"),
+        (&["a,b"], "bad request: the host is malformed"),
+        (&["[::1"], "bad request: the host is malformed"),
+        (&["[::1]x"], "bad request: the host is malformed"),
+    ] {
+        assert_eq!(target(Version::HTTP_11, "/x", hosts), expected, "{hosts:?}");
+    }
+}
+
+#[test]
+fn an_old_client_may_name_no_host() {
+    assert_eq!(target(Version::HTTP_10, "/x", &[]), " /x");
+}
+
+#[test]
+fn the_absolute_form_must_agree_with_the_host() {
+    assert_eq!(target(Version::HTTP_11, "http://a.test/x", &["A.test"]), "a.test /x");
+    assert_eq!(
+        target(Version::HTTP_11, "http://b.test/x", &["a.test"]),
+        "bad request: the target contradicts the host"
+    );
+}
+
+#[test]
+fn what_is_no_path_is_refused() {
+    assert_eq!(target(Version::HTTP_11, "a.test:80", &["a.test"]), "bad request: the target is no path");
+    assert_eq!(target(Version::HTTP_11, "*", &["a.test"]), "bad request: the path is malformed");
+    assert_eq!(target(Version::HTTP_11, "/../x", &["a.test"]), "bad request: the path is malformed");
+}
+
+#[test]
+fn a_body_is_framed_in_one_way_or_not_at_all() {
+    let target = |version: Version, lines: &[(&'static str, &'static str)]| {
+        let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("a.test"))]);
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        Target::of(&Method::POST, &"/".parse().unwrap(), version, &headers).is_ok()
+    };
+    assert!(target(Version::HTTP_11, &[("transfer-encoding", "Chunked")]));
+    assert!(target(Version::HTTP_11, &[("content-length", "5")]));
+    for lines in [
+        &[("transfer-encoding", "identity"), ("transfer-encoding", "chunked")][..],
+        &[("transfer-encoding", "gzip, chunked")],
+        &[("transfer-encoding", "identity")],
+        &[("transfer-encoding", "chunked"), ("content-length", "5")],
+        &[("content-length", "5"), ("content-length", "5")],
+        &[("content-length", "5, 5")],
+    ] {
+        assert!(!target(Version::HTTP_11, lines), "{lines:?}");
+    }
+    assert!(!target(Version::HTTP_10, &[("transfer-encoding", "chunked")]));
+}

@@ -1,0 +1,43 @@
+use std::net::{SocketAddr, TcpStream};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio_util::sync::CancellationToken;
+
+use super::{BoundListener, Sharing};
+
+fn any() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+#[test]
+fn all_workers_share_one_address_that_nobody_else_can_have() {
+    let ours = BoundListener::bind("a", any(), 3, Sharing::No).unwrap();
+    let addr = ours.addr;
+    let refused = BoundListener::bind("b", addr, 1, Sharing::No).unwrap_err();
+    assert!(refused.to_string().starts_with(&format!("cannot listen on {addr}: ")), "{refused}");
+
+    let opened = ours.open(&CancellationToken::new()).unwrap();
+    assert_eq!(opened.len(), 3);
+    assert!(BoundListener::bind("b", addr, 1, Sharing::No).is_err());
+    let stranger = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+    assert!(stranger.bind(&addr.into()).is_err());
+}
+
+#[test]
+fn clients_are_refused_until_it_is_open() {
+    let bound = BoundListener::bind("a", any(), 1, Sharing::No).unwrap();
+    let addr = bound.addr;
+    assert!(TcpStream::connect(addr).is_err());
+    let _opened = bound.open(&CancellationToken::new()).unwrap();
+    assert!(TcpStream::connect(addr).is_ok());
+}
+
+#[test]
+fn an_address_that_overlaps_our_own_can_be_taken_over() {
+    let wide = BoundListener::bind("a", "0.0.0.0:0".parse().unwrap(), 2, Sharing::No).unwrap();
+    let narrow = SocketAddr::from(([127, 0, 0, 1], wide.addr.port()));
+    let _wide = wide.open(&CancellationToken::new()).unwrap();
+    assert!(BoundListener::bind("a", narrow, 2, Sharing::No).is_err());
+    let narrow = BoundListener::bind("a", narrow, 2, Sharing::WithOurOwn).unwrap();
+    assert!(narrow.open(&CancellationToken::new()).is_ok());
+}

@@ -1,0 +1,169 @@
+//! A snapshot as it serves: routes with their counts, upstreams with their budgets, endpoints with health.
+//!
+//! A new table takes over from the old one every part that did not change, so that counts, pools, health and
+//! what runs feel nothing of a change elsewhere. Built and dropped off the workers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use harbr_model::{Route, Settings, Snapshot, Upstream};
+use harbr_routing::RouteTable;
+use http::HeaderValue;
+
+use crate::balancer::Balancer;
+use crate::endpoint::LiveEndpoint;
+use crate::retry::RetryBudget;
+use crate::stats::{AttemptCells, PerWorker, RouteSeries, RouteStats};
+
+#[derive(Debug)]
+pub(crate) struct LiveTable {
+    /// Rises with each table of a process.
+    pub generation: u64,
+    pub routes: RouteTable<Arc<LiveRoute>>,
+    pub by_name: BTreeMap<Arc<str>, Arc<LiveRoute>>,
+    pub upstreams: BTreeMap<Arc<str>, Arc<LiveUpstream>>,
+    pub settings: Settings,
+}
+
+#[derive(Debug)]
+pub(crate) struct LiveRoute {
+    pub name: Arc<str>,
+    pub route: Route,
+    pub upstream: Arc<LiveUpstream>,
+    pub stats: Arc<RouteStats>,
+}
+
+#[derive(Debug)]
+pub(crate) struct LiveUpstream {
+    pub name: Arc<str>,
+    pub endpoints: Vec<Arc<LiveEndpoint>>,
+    pub budget: RetryBudget,
+    pub stats: Arc<PerWorker<AttemptCells>>,
+    upstream: Upstream,
+    balancer: Balancer,
+}
+
+/// What stays the same over all tables of a process.
+#[derive(Debug, Clone)]
+pub(crate) struct Soil {
+    pub workers: usize,
+    pub series: Arc<RouteSeries>,
+}
+
+impl LiveTable {
+    /// Serves nothing: what a node has before its first snapshot.
+    pub(crate) fn empty() -> Self {
+        Self {
+            generation: 0,
+            routes: RouteTable::new([]),
+            by_name: BTreeMap::new(),
+            upstreams: BTreeMap::new(),
+            settings: Settings::with_max_connections(1),
+        }
+    }
+
+    pub(crate) fn build(snapshot: &Snapshot, before: &Self, soil: &Soil) -> Self {
+        let upstreams: BTreeMap<_, _> = snapshot
+            .upstreams()
+            .values()
+            .map(|upstream| LiveUpstream::build(upstream, before.upstreams.get(upstream.name.as_str()), soil))
+            .map(|upstream| (upstream.name.clone(), upstream))
+            .collect();
+        let routes = snapshot.routes().iter().filter_map(|route| {
+            // A snapshot names no upstream that it does not have.
+            let upstream = upstreams.get(route.upstream.as_str())?;
+            Some(LiveRoute::build(route, upstream, before.by_name.get(route.name.as_str()), soil))
+        });
+        let by_name: BTreeMap<_, _> = routes.map(|route| (route.name.clone(), route)).collect();
+        let in_order = snapshot.routes().iter().filter_map(|route| by_name.get(route.name.as_str()));
+        let routes = RouteTable::new(in_order.map(|live| (live.route.matches.clone(), live.clone())));
+        let generation = before.generation + 1;
+        Self { generation, routes, by_name, upstreams, settings: snapshot.settings().clone() }
+    }
+
+    /// Each once, though several upstreams may share an address.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Arc<LiveEndpoint>> {
+        self.upstreams.values().flat_map(|upstream| &upstream.endpoints)
+    }
+
+    pub(crate) fn endpoint(&self, upstream: &str, url: &str) -> Option<&Arc<LiveEndpoint>> {
+        self.upstreams.get(upstream)?.endpoints.iter().find(|endpoint| endpoint.name.as_ref() == url)
+    }
+}
+
+impl LiveRoute {
+    fn build(
+        route: &Route,
+        upstream: &Arc<LiveUpstream>,
+        before: Option<&Arc<Self>>,
+        soil: &Soil,
+    ) -> Arc<Self> {
+        if let Some(before) = before
+            && before.route == *route
+            && Arc::ptr_eq(&before.upstream, upstream)
+        {
+            return before.clone();
+        }
+        let stats = match before {
+            Some(before) => before.stats.clone(),
+            None => Arc::new(RouteStats::new(soil.workers, soil.series.clone())),
+        };
+        let name = route.name.as_str().into();
+        Arc::new(Self { name, route: route.clone(), upstream: upstream.clone(), stats })
+    }
+}
+
+impl LiveUpstream {
+    fn build(upstream: &Upstream, before: Option<&Arc<Self>>, soil: &Soil) -> Arc<Self> {
+        if let Some(before) = before
+            && before.upstream == *upstream
+        {
+            return before.clone();
+        }
+        let check: Option<Arc<str>> = upstream.health_check.as_ref().map(|check| check.to_string().into());
+        let known: HashMap<_, _> = before
+            .iter()
+            .flat_map(|before| &before.endpoints)
+            .filter(|endpoint| endpoint.check == check)
+            .map(|endpoint| (&endpoint.url, endpoint))
+            .collect();
+        let endpoints = upstream.endpoints.iter().map(|endpoint| match known.get(&endpoint.url) {
+            Some(known) => (*known).clone(),
+            None => Arc::new(LiveEndpoint::new(endpoint.url.clone(), check.clone())),
+        });
+        Arc::new(Self {
+            name: upstream.name.as_str().into(),
+            endpoints: endpoints.collect(),
+            budget: RetryBudget::default(),
+            stats: before
+                .map_or_else(|| Arc::new(PerWorker::new(soil.workers)), |before| before.stats.clone()),
+            balancer: Balancer::new(
+                upstream.balance,
+                upstream.endpoints.iter().map(|endpoint| endpoint.weight),
+            ),
+            upstream: upstream.clone(),
+        })
+    }
+
+    /// An endpoint that can serve: first of those that were not tried, else of all.
+    pub(crate) fn pick(&self, tried: &[Arc<LiveEndpoint>]) -> Option<&Arc<LiveEndpoint>> {
+        let serves = |index: usize| self.endpoints[index].serves();
+        let load = |index: usize| self.endpoints[index].in_flight();
+        let is_tried = |index: usize| tried.iter().any(|tried| Arc::ptr_eq(tried, &self.endpoints[index]));
+        let fresh = self.balancer.pick(|index| serves(index) && !is_tried(index), load);
+        let index = match fresh {
+            Some(index) => index,
+            None if tried.is_empty() => return None,
+            None => self.balancer.pick(serves, load)?,
+        };
+        Some(&self.endpoints[index])
+    }
+}
+
+/// The `Host` that an endpoint is asked by.
+pub(crate) fn host_value(authority: &str) -> HeaderValue {
+    HeaderValue::try_from(authority).expect("a URL's authority has only characters that a header can have")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! The names of what a proxy counts, and how the cells of the request path become text for a scraper.
+
+use std::fmt::{Display, Write as _};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::error::Reason;
+use crate::live::LiveTable;
+use crate::node::NodeStatus;
+use crate::shared::Shared;
+use crate::stats::{BOUNDS_MICROS, Counter, OutcomeCells, PerWorker};
+
+// The product's first page promises these four, by these names.
+const REQUESTS: &str = "proxy_request_total";
+const ATTEMPTS: &str = "proxy_attempt_total";
+const TIMEOUTS: &str = "proxy_timeout_total";
+const DURATION: &str = "proxy_request_duration_seconds";
+
+const RETRIES: &str = "harbr_retries_total";
+const FAILURES: &str = "harbr_request_failures_total";
+const CONNECTIONS: &str = "harbr_downstream_connections";
+const CONNECTIONS_ACCEPTED: &str = "harbr_downstream_connections_accepted_total";
+const TUNNELS: &str = "harbr_tunnels_opened_total";
+const ACCESS_LOG_DROPPED: &str = "harbr_access_log_dropped_total";
+const REVISION: &str = "harbr_serving_revision";
+const ROUTE_REQUESTS: &str = "harbr_route_requests_total";
+const ROUTE_DURATION: &str = "harbr_route_request_duration_seconds";
+const UPSTREAM_ATTEMPTS: &str = "harbr_upstream_attempts_total";
+const ENDPOINT_HEALTHY: &str = "harbr_endpoint_available";
+const ENDPOINT_IN_FLIGHT: &str = "harbr_endpoint_requests_in_flight";
+
+pub(crate) const CONTROLLER_CONNECTED: &str = "harbr_controller_connected";
+pub(crate) const DISK_WRITE_FAILURES: &str = "harbr_last_good_write_failures_total";
+
+/// Series of routes beyond their limit.
+const OTHER: &str = "_other";
+/// Upstreams, and endpoints, that a scrape lists.
+const MAX_LISTED: usize = 1_000;
+
+/// Describes what goes through the recorder.
+pub(crate) fn describe() {
+    metrics::describe_gauge!(CONTROLLER_CONNECTED, "Whether a session with a controller is open.");
+    metrics::describe_counter!(DISK_WRITE_FAILURES, "Snapshots that could not be kept on disk.");
+    metrics::gauge!(CONTROLLER_CONNECTED).set(0.0);
+    metrics::counter!(DISK_WRITE_FAILURES).increment(0);
+}
+
+/// Writes all that workers count, as a scrape asks for it.
+pub(crate) fn write(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeStatus>) {
+    let table = shared.table.load_full();
+    write_proxy(out, shared);
+    write_node(out, shared, status);
+    write_routes(out, shared, &table);
+    write_upstreams(out, &table);
+}
+
+fn write_proxy(out: &mut String, shared: &Shared) {
+    let cells = &shared.cells;
+    let mut requests = Family::new(out, REQUESTS, "counter", "Requests, by outcome.");
+    requests.sample(&[("status", "success")], cells.sum(|cells| &cells.requests.success));
+    requests.sample(&[("status", "error")], cells.sum(|cells| &cells.requests.error));
+
+    let mut attempts = Family::new(out, ATTEMPTS, "counter", "Attempts at upstreams, by result.");
+    attempts.sample(&[("result", "success")], cells.sum(|cells| &cells.attempts.success));
+    attempts.sample(&[("result", "failure")], cells.sum(|cells| &cells.attempts.failure));
+    attempts.sample(&[("result", "timeout")], cells.sum(|cells| &cells.attempts.timeout));
+
+    let timeouts = cells.sum(|cells| &cells.timeouts);
+    Family::new(out, TIMEOUTS, "counter", "Requests and attempts that a deadline ended.")
+        .sample(&[], timeouts);
+
+    let mut duration =
+        Family::new(out, DURATION, "histogram", "From a request's head to the end of its answer.");
+    duration.histogram(&[], |count| cells.sum(|cells| count(&cells.requests)));
+
+    let mut retries = Family::new(out, RETRIES, "counter", "What followed a failed attempt, by kind.");
+    retries.sample(&[("kind", "retry")], cells.sum(|cells| &cells.retries));
+    retries.sample(&[("kind", "resend")], cells.sum(|cells| &cells.resends));
+    retries.sample(&[("kind", "refused_by_budget")], cells.sum(|cells| &cells.retries_refused));
+
+    let mut failures =
+        Family::new(out, FAILURES, "counter", "Requests without an upstream's whole answer, by reason.");
+    for reason in Reason::ALL {
+        failures.sample(&[("reason", reason.as_str())], cells.sum(|cells| &cells.reasons[reason as usize]));
+    }
+
+    let tunnels = cells.sum(|cells| &cells.tunnels);
+    Family::new(out, TUNNELS, "counter", "Connections that changed protocol.").sample(&[], tunnels);
+}
+
+fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeStatus>) {
+    Family::new(out, CONNECTIONS, "gauge", "Client connections that are open.")
+        .sample(&[], shared.limit.open());
+    let accepted = shared.cells.sum(|cells| &cells.connections);
+    Family::new(out, CONNECTIONS_ACCEPTED, "counter", "Client connections accepted.").sample(&[], accepted);
+    let dropped = shared.access_log.dropped();
+    Family::new(out, ACCESS_LOG_DROPPED, "counter", "Access log lines dropped for want of room.")
+        .sample(&[], dropped);
+    let revision = status.borrow().serving.map_or(0, |serving| serving.revision);
+    Family::new(out, REVISION, "gauge", "The revision that serves; 0 before the first.")
+        .sample(&[], revision);
+}
+
+fn write_routes(out: &mut String, shared: &Shared, table: &LiveTable) {
+    let own = table.by_name.values().filter_map(|route| Some((route.name.as_ref(), route.stats.own()?)));
+    let routes: Vec<(&str, &PerWorker<OutcomeCells>)> = own.chain([(OTHER, &shared.series.others)]).collect();
+
+    let mut requests = Family::new(out, ROUTE_REQUESTS, "counter", "Requests of a route, by outcome.");
+    for (route, cells) in &routes {
+        requests.sample(&[("route", route), ("status", "success")], cells.sum(|cells| &cells.success));
+        requests.sample(&[("route", route), ("status", "error")], cells.sum(|cells| &cells.error));
+    }
+    let mut duration =
+        Family::new(out, ROUTE_DURATION, "histogram", "As proxy_request_duration_seconds, by route.");
+    for (route, cells) in &routes {
+        duration.histogram(&[("route", route)], |count| cells.sum(|cells| count(cells)));
+    }
+}
+
+fn write_upstreams(out: &mut String, table: &LiveTable) {
+    let mut attempts = Family::new(out, UPSTREAM_ATTEMPTS, "counter", "Attempts at an upstream, by result.");
+    for upstream in table.upstreams.values().take(MAX_LISTED) {
+        let name = upstream.name.as_ref();
+        let stats = &upstream.stats;
+        attempts.sample(&[("upstream", name), ("result", "success")], stats.sum(|cells| &cells.success));
+        attempts.sample(&[("upstream", name), ("result", "failure")], stats.sum(|cells| &cells.failure));
+        attempts.sample(&[("upstream", name), ("result", "timeout")], stats.sum(|cells| &cells.timeout));
+    }
+    let endpoints = || {
+        let each = |upstream: &'_ Arc<crate::live::LiveUpstream>| {
+            let name = upstream.name.clone();
+            upstream.endpoints.clone().into_iter().map(move |endpoint| (name.clone(), endpoint))
+        };
+        table.upstreams.values().flat_map(each).take(MAX_LISTED)
+    };
+    let mut available = Family::new(out, ENDPOINT_HEALTHY, "gauge", "Whether an endpoint is given requests.");
+    for (upstream, endpoint) in endpoints() {
+        available
+            .sample(&[("upstream", &upstream), ("endpoint", &endpoint.name)], u8::from(endpoint.serves()));
+    }
+    let mut in_flight =
+        Family::new(out, ENDPOINT_IN_FLIGHT, "gauge", "Requests that an endpoint is busy with.");
+    for (upstream, endpoint) in endpoints() {
+        in_flight.sample(&[("upstream", &upstream), ("endpoint", &endpoint.name)], endpoint.in_flight());
+    }
+}
+
+/// One metric in the text format of Prometheus.
+struct Family<'a> {
+    out: &'a mut String,
+    name: &'static str,
+}
+
+type Labels<'a> = [(&'static str, &'a str)];
+
+impl<'a> Family<'a> {
+    fn new(out: &'a mut String, name: &'static str, kind: &str, help: &str) -> Self {
+        line(out, &format_args!("# HELP {name} {help}"));
+        line(out, &format_args!("# TYPE {name} {kind}"));
+        Self { out, name }
+    }
+
+    fn sample(&mut self, labels: &Labels<'_>, value: impl Display) {
+        self.series("", labels, None, &value);
+    }
+
+    fn histogram(&mut self, labels: &Labels<'_>, sum: impl Fn(&dyn Fn(&OutcomeCells) -> &Counter) -> u64) {
+        let mut count = 0;
+        for (bucket, bound) in BOUNDS_MICROS.iter().enumerate() {
+            count += sum(&|cells| &cells.duration.buckets[bucket]);
+            self.series("_bucket", labels, Some(&seconds(*bound)), &count);
+        }
+        count += sum(&|cells| &cells.duration.buckets[BOUNDS_MICROS.len()]);
+        self.series("_bucket", labels, Some(&"+Inf"), &count);
+        self.series("_sum", labels, None, &seconds(sum(&|cells| &cells.duration.sum_micros)));
+        self.series("_count", labels, None, &count);
+    }
+
+    fn series(
+        &mut self,
+        suffix: &str,
+        labels: &Labels<'_>,
+        bound: Option<&dyn Display>,
+        value: &dyn Display,
+    ) {
+        let mut text = String::new();
+        for (name, value) in labels {
+            push(&mut text, &format_args!("{name}=\"{}\",", Escaped(value)));
+        }
+        if let Some(bound) = bound {
+            push(&mut text, &format_args!("le=\"{bound}\","));
+        }
+        let name = self.name;
+        match text.strip_suffix(',') {
+            Some(labels) => line(self.out, &format_args!("{name}{suffix}{{{labels}}} {value}")),
+            None => line(self.out, &format_args!("{name}{suffix} {value}")),
+        }
+    }
+}
+
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.chars().try_for_each(|character| match character {
+            '\\' => f.write_str("\\\\"),
+            '"' => f.write_str("\\\""),
+            '\n' => f.write_str("\\n"),
+            other => f.write_char(other),
+        })
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a sum of durations is not exact to the microsecond after 285 years"
+)]
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1_000_000.0
+}
+
+fn line(out: &mut String, text: &dyn Display) {
+    push(out, &format_args!("{text}\n"));
+}
+
+fn push(out: &mut String, text: &dyn Display) {
+    write!(out, "{text}").expect("a string takes all that is written");
+}

@@ -1,0 +1,258 @@
+//! The one writer of what a node serves: takes a snapshot whole or not at all.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use harbr_model::{Listener, Snapshot};
+use harbr_process::StateDir;
+use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, health_from_wire, v1};
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use crate::listener::{BoundListener, OpenListener, Sharing};
+use crate::live::{LiveTable, Soil};
+use crate::shared::Shared;
+use crate::{disk, dns};
+
+/// What is served, and by whose word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Serving {
+    pub fence: Fence,
+    pub revision: u64,
+    pub hash: SnapshotHash,
+}
+
+/// The node as others look at it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NodeStatus {
+    pub serving: Option<Serving>,
+    /// By name.
+    pub listeners: Vec<(String, SocketAddr)>,
+}
+
+/// Why a snapshot was not taken; what served before serves on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// Bad for any node.
+    #[error("{0}")]
+    Invalid(String),
+    /// This node cannot take it now.
+    #[error("{0}")]
+    Local(String),
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    shared: Arc<Shared>,
+    soil: Soil,
+    workers: Vec<mpsc::Sender<OpenListener>>,
+    state_dir: Option<Arc<StateDir>>,
+    /// Bound at start, for listeners whose address the command line says.
+    overrides: HashMap<String, BoundListener>,
+    listening: HashMap<String, Listening>,
+    /// What serves now, for changes to be against.
+    snapshot: Option<EncodedSnapshot>,
+    /// Tables that a request may still look at; dropped here, not on a worker.
+    retired: Vec<Arc<LiveTable>>,
+    status: watch::Sender<NodeStatus>,
+}
+
+/// A listener that is open.
+#[derive(Debug)]
+struct Listening {
+    addr: SocketAddr,
+    /// `None` where the command line says the address, whatever a snapshot asks for.
+    requested: Option<SocketAddr>,
+    closed: CancellationToken,
+}
+
+/// A listener that is open, on its way to the workers.
+#[derive(Debug)]
+struct Opened {
+    name: String,
+    listening: Listening,
+    sockets: Vec<OpenListener>,
+}
+
+impl Opened {
+    fn from(bound: BoundListener) -> Result<Self, Refusal> {
+        let closed = CancellationToken::new();
+        let (name, addr, requested) = (bound.name.clone(), bound.addr, bound.requested);
+        let sockets = bound.open(&closed).map_err(|error| Refusal::Local(error.to_string()))?;
+        Ok(Self { name, listening: Listening { addr, requested, closed }, sockets })
+    }
+}
+
+impl Node {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        workers: Vec<mpsc::Sender<OpenListener>>,
+        overrides: Vec<BoundListener>,
+        state_dir: Option<StateDir>,
+    ) -> Self {
+        let listeners = overrides.iter().map(|bound| (bound.name.clone(), bound.addr)).collect();
+        Self {
+            soil: Soil { workers: workers.len(), series: shared.series.clone() },
+            shared,
+            workers,
+            state_dir: state_dir.map(Arc::new),
+            overrides: overrides.into_iter().map(|bound| (bound.name.clone(), bound)).collect(),
+            listening: HashMap::new(),
+            snapshot: None,
+            retired: Vec::new(),
+            status: watch::Sender::new(NodeStatus { serving: None, listeners }),
+        }
+    }
+
+    pub(crate) fn status(&self) -> watch::Receiver<NodeStatus> {
+        self.status.subscribe()
+    }
+
+    pub(crate) fn serving(&self) -> Option<Serving> {
+        self.status.borrow().serving
+    }
+
+    pub(crate) fn snapshot(&self) -> Option<&EncodedSnapshot> {
+        self.snapshot.as_ref()
+    }
+
+    /// Serves what served last, if the state folder has it.
+    pub(crate) async fn restore(&mut self) {
+        let Some((serving, snapshot)) = self.state_dir.as_deref().and_then(disk::load) else { return };
+        match self.take(serving, snapshot).await {
+            Ok(()) => tracing::info!(revision = serving.revision, "serving the last good snapshot from disk"),
+            Err(refusal) => tracing::warn!(%refusal, "the last good snapshot on disk is not served"),
+        }
+    }
+
+    /// Takes a snapshot: checks all of it, builds its table off the workers, and swaps.
+    pub(crate) async fn apply(&mut self, serving: Serving, snapshot: EncodedSnapshot) -> Result<(), Refusal> {
+        if let Some(current) = self.serving()
+            && serving.fence <= current.fence
+        {
+            let (offered, current) = (serving.fence, current.fence);
+            return Err(Refusal::Local(format!("{offered} is not above {current}, which was taken before")));
+        }
+        self.take(serving, snapshot).await?;
+        tracing::info!(revision = serving.revision, hash = %serving.hash, "serving");
+        self.store().await;
+        Ok(())
+    }
+
+    /// What serves is what the controller wants; it may have given it a new number.
+    pub(crate) async fn confirm(&mut self, confirmed: Serving) {
+        let current = self.serving();
+        if current.is_some_and(|current| current.hash == confirmed.hash && current.fence < confirmed.fence) {
+            self.status.send_modify(|status| status.serving = Some(confirmed));
+            self.store().await;
+        }
+    }
+
+    /// Health of endpoints that serve, by the same check as the prober's; all others stay as they are.
+    pub(crate) fn apply_health(&self, update: &v1::HealthUpdate) {
+        let table = self.shared.table.load();
+        for v1::EndpointHealth { upstream, url, check, health } in &update.endpoints {
+            let endpoint =
+                table.endpoint(upstream, url).filter(|endpoint| endpoint.check.as_deref() == Some(check));
+            if let (Some(endpoint), Some(health)) = (endpoint, health_from_wire(*health)) {
+                endpoint.set_health(health);
+            }
+        }
+    }
+
+    /// Drops old tables that nobody looks at any more.
+    pub(crate) fn drop_retired(&mut self) {
+        self.retired.retain(|table| Arc::strong_count(table) > 1);
+    }
+
+    async fn take(&mut self, serving: Serving, snapshot: EncodedSnapshot) -> Result<(), Refusal> {
+        let before = self.shared.table.load_full();
+        let (encoded, soil) = (snapshot.clone(), self.soil.clone());
+        let build = move || {
+            let snapshot = encoded.decode().map_err(|error| Refusal::Invalid(error.to_string()))?;
+            let table = Arc::new(LiveTable::build(&snapshot, &before, &soil));
+            Ok((snapshot, table))
+        };
+        // A panic is a fault of this build, but the snapshot is not served.
+        let built = spawn_blocking(build).await;
+        let (model, table) = built.map_err(|_| Refusal::Invalid("building the table panicked".into()))??;
+
+        let opened = self.open_new(&model)?;
+        dns::resolve_new(table.endpoints()).await;
+
+        let settings = model.settings();
+        self.shared.limit.set_max(settings.max_connections);
+        self.shared.access_log.set_format(settings.access_log);
+        self.retired.push(self.shared.table.swap(table));
+        self.hand_out(opened).await;
+        self.close_missing(model.listeners());
+        self.snapshot = Some(snapshot);
+        let mut listeners: Vec<_> =
+            self.listening.iter().map(|(name, open)| (name.clone(), open.addr)).collect();
+        listeners.sort();
+        self.status.send_replace(NodeStatus { serving: Some(serving), listeners });
+        self.drop_retired();
+        Ok(())
+    }
+
+    /// Opens what the snapshot listens on and this node does not yet. Clients that come now wait.
+    fn open_new(&mut self, snapshot: &Snapshot) -> Result<Vec<Opened>, Refusal> {
+        let mut opened = Vec::new();
+        for Listener { name, addr } in snapshot.listeners() {
+            let bound = match (self.overrides.remove(name), self.listening.get(name)) {
+                (Some(bound), _) => bound,
+                (None, Some(open)) if open.requested.is_none_or(|requested| requested == *addr) => continue,
+                (None, _) => self.bind(name, *addr)?,
+            };
+            opened.push(Opened::from(bound)?);
+        }
+        Ok(opened)
+    }
+
+    /// An address may overlap one that this node is about to leave: `0.0.0.0:80` and `127.0.0.1:80`.
+    fn bind(&self, name: &str, addr: SocketAddr) -> Result<BoundListener, Refusal> {
+        let is_ours = self.listening.values().any(|open| open.addr.port() == addr.port());
+        let sharing = if is_ours { Sharing::WithOurOwn } else { Sharing::No };
+        let bound = BoundListener::bind(name, addr, self.workers.len(), sharing);
+        bound.map_err(|error| Refusal::Local(error.to_string()))
+    }
+
+    async fn hand_out(&mut self, opened: Vec<Opened>) {
+        for Opened { name, listening, sockets } in opened {
+            for (worker, socket) in self.workers.iter().zip(sockets) {
+                // A worker that is gone ends the process; there is nobody to tell here.
+                let _gone = worker.send(socket).await;
+            }
+            tracing::info!(listener = name, addr = %listening.addr, "listening");
+            if let Some(old) = self.listening.insert(name, listening) {
+                old.closed.cancel();
+            }
+        }
+    }
+
+    fn close_missing(&mut self, listeners: &[Listener]) {
+        self.listening.retain(|name, open| {
+            let stays = listeners.iter().any(|listener| listener.name == *name);
+            if !stays {
+                open.closed.cancel();
+            }
+            stays
+        });
+    }
+
+    /// A full or broken disk costs the next start without a controller, nothing else.
+    async fn store(&self) {
+        let (Some(dir), Some(serving), Some(snapshot)) =
+            (self.state_dir.clone(), self.serving(), self.snapshot.clone())
+        else {
+            return;
+        };
+        let stored = spawn_blocking(move || disk::store(&dir, serving, &snapshot)).await;
+        if let Ok(Err(error)) = stored {
+            tracing::warn!(%error, "the snapshot cannot be kept on disk");
+            metrics::counter!(crate::metrics::DISK_WRITE_FAILURES).increment(1);
+        }
+    }
+}

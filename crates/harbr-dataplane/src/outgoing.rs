@@ -1,0 +1,62 @@
+use harbr_model::{HostHeader, PathRewrite};
+use harbr_routing::forwarded_path;
+use http::header::HOST;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+
+use crate::endpoint::LiveEndpoint;
+use crate::error::ProxyError;
+use crate::head::Target;
+use crate::live::LiveRoute;
+use crate::request_body::RequestBody;
+
+/// A request as it is sent, but for what depends on the endpoint that gets it.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub method: Method,
+    pub target: Target,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+}
+
+impl Outgoing {
+    /// The request for one endpoint.
+    ///
+    /// # Errors
+    /// If what comes of the path is no path any more.
+    pub(crate) fn for_endpoint(
+        &self,
+        route: &LiveRoute,
+        endpoint: &LiveEndpoint,
+        body: RequestBody,
+    ) -> Result<Request<RequestBody>, ProxyError> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.path(route, endpoint)?.into();
+        *request.headers_mut() = self.headers.clone();
+        request.headers_mut().insert(HOST, self.host(route, endpoint));
+        Ok(request)
+    }
+
+    fn path(&self, route: &LiveRoute, endpoint: &LiveEndpoint) -> Result<PathAndQuery, ProxyError> {
+        let base_path = endpoint.url.base_path();
+        if self.target.is_verbatim && base_path.is_empty() && route.route.rewrite == PathRewrite::Keep {
+            return self.uri.path_and_query().cloned().ok_or(ProxyError::BadRequest("the target is no path"));
+        }
+        let prefix = &route.route.matches.path;
+        let path = forwarded_path(&self.target.path, prefix, &route.route.rewrite, base_path);
+        let path = match self.uri.query() {
+            Some(query) => [&path, "?", query].concat(),
+            None => path.into_owned(),
+        };
+        PathAndQuery::try_from(path).map_err(|_| ProxyError::BadRequest("the path is malformed"))
+    }
+
+    fn host(&self, route: &LiveRoute, endpoint: &LiveEndpoint) -> HeaderValue {
+        match (&route.route.host_header, &self.target.authority) {
+            (HostHeader::Preserve, Some(authority)) => authority.clone(),
+            (HostHeader::Preserve, None) | (HostHeader::Upstream, _) => endpoint.authority.clone(),
+            (HostHeader::Literal(host), _) => host.clone(),
+        }
+    }
+}

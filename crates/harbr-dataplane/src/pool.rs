@@ -1,0 +1,57 @@
+//! Kept connections to upstreams: per endpoint, one set a worker, nothing shared. It retries nothing.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
+use hyper::client::conn::http1::SendRequest;
+
+use crate::request_body::RequestBody;
+
+/// Where requests are written to one connection.
+pub(crate) type Sender = SendRequest<RequestBody>;
+
+/// Unused connections that a worker keeps to one endpoint at most.
+const MAX_IDLE: usize = 256;
+
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    idle: RefCell<HashMap<u64, Vec<Kept>, RandomState>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    sender: Sender,
+    since: Instant,
+}
+
+impl Pool {
+    /// The connection used last that can take a request now.
+    pub(crate) fn take(&self, endpoint: u64, idle_timeout: Duration) -> Option<Sender> {
+        let mut idle = self.idle.borrow_mut();
+        let kept = idle.get_mut(&endpoint)?;
+        let usable = |kept: &Kept| kept.sender.is_ready() && kept.since.elapsed() < idle_timeout;
+        let newest = kept.iter().rposition(usable)?;
+        Some(kept.remove(newest).sender)
+    }
+
+    pub(crate) fn put(&self, endpoint: u64, sender: Sender) {
+        if sender.is_closed() {
+            return;
+        }
+        let mut idle = self.idle.borrow_mut();
+        let kept = idle.entry(endpoint).or_default();
+        if kept.len() < MAX_IDLE {
+            kept.push(Kept { sender, since: Instant::now() });
+        }
+    }
+
+    /// Drops what is closed or too old, and all of endpoints that are no longer served.
+    pub(crate) fn sweep(&self, idle_timeout: Duration, served: &HashSet<u64, RandomState>) {
+        self.idle.borrow_mut().retain(|endpoint, kept| {
+            kept.retain(|kept| kept.since.elapsed() < idle_timeout && !kept.sender.is_closed());
+            !kept.is_empty() && served.contains(endpoint)
+        });
+    }
+}

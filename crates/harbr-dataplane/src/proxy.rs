@@ -1,0 +1,156 @@
+//! The life of a request, from top to bottom: one linear function. Each step is a pure decision or one await.
+
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use harbr_routing::{Found, RequestHead};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+
+use crate::connection::{Client, Phase};
+use crate::error::ProxyError;
+use crate::exchange::Exchange;
+use crate::forward::{Answer, forward};
+use crate::head::Target;
+use crate::headers::{self, WantsTrailers};
+use crate::live::LiveRoute;
+use crate::outgoing::Outgoing;
+use crate::request_body::{BodySource, Replay};
+use crate::response_body::{ResponseBody, Source, UpstreamBody};
+use crate::tunnel;
+use crate::worker::Worker;
+
+/// Answers one request. Errors become a response here and nowhere else.
+pub(crate) async fn serve(
+    worker: Rc<Worker>,
+    client: Rc<Client>,
+    request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, Infallible> {
+    client.state.enter(Phase::Active);
+    let mut exchange = Exchange::begin(worker, client, &request);
+    let mut response = match answer(&mut exchange, request).await {
+        Ok(response) => response,
+        Err(error) => refusal(&mut exchange, &error),
+    };
+    let leaves = exchange.client.listener.is_cancelled() || exchange.worker.shared.wants_connections_closed();
+    if leaves && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        close_after(&mut response);
+    }
+    Ok(response.map(|source| ResponseBody::new(source, exchange)))
+}
+
+async fn answer(
+    exchange: &mut Exchange,
+    mut request: Request<Incoming>,
+) -> Result<Response<Source>, ProxyError> {
+    let target = Target::of(request.method(), request.uri(), request.version(), request.headers())?;
+    exchange.host.clone_from(&target.authority);
+    let route = find_route(exchange, &request, &target)?;
+    exchange.client.state.set_idle_limit(route.route.timeouts.idle);
+    let policies = &route.route;
+    if request.body().size_hint().lower() > policies.max_body {
+        return Err(ProxyError::BodyTooLarge);
+    }
+
+    let downstream = hyper::upgrade::on(&mut request);
+    let (parts, incoming) = request.into_parts();
+    let mut headers = parts.headers;
+    let wants_trailers = WantsTrailers::of(&headers);
+    let says_empty = incoming.is_end_stream() && headers.contains_key(CONTENT_LENGTH);
+    let upgrade = headers::remove_hop_by_hop(&mut headers);
+    headers::remove_own(&mut headers, wants_trailers);
+    if says_empty {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    headers::set_forwarded(&mut headers, exchange.client.addr.ip(), target.authority.as_ref());
+    exchange.request_id = Some(headers::set_request_id(&mut headers));
+    headers::edit(&mut headers, &policies.request_headers);
+    if let Some(protocol) = &upgrade {
+        headers::set_upgrade(&mut headers, protocol.clone());
+    }
+
+    let replay = if parts.method.is_idempotent() { Replay::Remember } else { Replay::Forget };
+    let body = (!incoming.is_end_stream()).then(|| BodySource::new(incoming, policies.max_body, replay));
+    exchange.body.clone_from(&body);
+    let outgoing = Outgoing { method: parts.method, target, uri: parts.uri, headers };
+    let (mut response, lease) = forward(exchange, &route, &outgoing, body.as_ref()).await?;
+
+    let status = response.status();
+    exchange.answer(status);
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        let upgrade = upgrade.ok_or(ProxyError::Malformed)?;
+        return Ok(switch_protocols(exchange, upgrade, downstream, (response, lease)));
+    }
+    let headers = response.headers_mut();
+    headers::remove_hop_by_hop(headers);
+    headers::remove_response_framing(headers, &outgoing.method, status);
+    headers::edit(headers, &policies.response_headers);
+    *response.version_mut() = Version::HTTP_11;
+    Ok(response
+        .map(|incoming| Source::Upstream(UpstreamBody::new(incoming, body, policies.timeouts.idle, lease))))
+}
+
+/// The one look at the table: what comes after holds its route only, so that a long answer keeps no old
+/// table alive.
+fn find_route(
+    exchange: &mut Exchange,
+    request: &Request<Incoming>,
+    target: &Target,
+) -> Result<Arc<LiveRoute>, ProxyError> {
+    let table = exchange.worker.shared.table.load();
+    let head = RequestHead {
+        host: target.host(),
+        path: &target.path,
+        method: request.method(),
+        headers: request.headers(),
+    };
+    match table.routes.find(&head) {
+        Found::Route(route) => {
+            exchange.route = Some(route.clone());
+            Ok(route.clone())
+        }
+        Found::MethodNotAllowed(methods) => Err(ProxyError::MethodNotAllowed(methods)),
+        Found::NoRoute => Err(ProxyError::NoRoute),
+    }
+}
+
+/// Hands both ends over to a tunnel and passes the 101 on.
+fn switch_protocols(
+    exchange: &mut Exchange,
+    protocol: HeaderValue,
+    downstream: OnUpgrade,
+    (mut response, lease): Answer,
+) -> Response<Source> {
+    let upstream = hyper::upgrade::on(&mut response);
+    headers::remove_hop_by_hop(response.headers_mut());
+    headers::set_upgrade(response.headers_mut(), protocol);
+    let Worker { index, shared, tasks, .. } = &*exchange.worker;
+    shared.cells.of(*index).tunnels.increment();
+    tasks.spawn_local(tunnel::run(downstream, upstream, exchange.client.clone(), lease));
+    response.map(|_| Source::Text(None))
+}
+
+fn refusal(exchange: &mut Exchange, error: &ProxyError) -> Response<Source> {
+    exchange.refuse(error);
+    let mut response = Response::new(Source::Text(Some(Bytes::from(format!("{error}\n")))));
+    *response.status_mut() = error.status();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if let ProxyError::MethodNotAllowed(methods) = error {
+        let methods: Vec<_> = methods.iter().map(Method::as_str).collect();
+        let allow = HeaderValue::try_from(methods.join(", ")).expect("methods are tokens");
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    if error.ends_connection() {
+        close_after(&mut response);
+    }
+    response
+}
+
+fn close_after(response: &mut Response<Source>) {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+}

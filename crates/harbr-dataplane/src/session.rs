@@ -1,0 +1,264 @@
+//! The node's side of the session with its controller. Its end is never the traffic's business: it is opened
+//! again, with jitter, for as long as the process lives.
+
+mod connect;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use harbr_proto::v1::node_service_client::NodeServiceClient;
+use harbr_proto::{Assembly, Fence, SCHEMA_VERSION, SnapshotHash, v1};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+use tonic::transport::Channel;
+
+pub use connect::ControllerLink;
+
+use crate::node::{Node, Refusal, Serving};
+use crate::totals::Totals;
+
+const REPORT: Duration = Duration::from_secs(2);
+/// How long the controller may take to answer a `Hello`, and to take a message.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+const MIN_BACK_OFF: Duration = Duration::from_millis(100);
+const MAX_BACK_OFF: Duration = Duration::from_secs(5);
+const MAX_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
+
+/// What a refusal means while nothing serves yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstSnapshot {
+    /// A later one may do.
+    Awaited,
+    /// The process has nothing else to wait for, and ends.
+    Required,
+}
+
+/// Who the node says that it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub node_id: String,
+    /// New at each start.
+    pub instance_id: String,
+    pub labels: Vec<(String, String)>,
+    pub admin_addr: SocketAddr,
+}
+
+/// What a session is told to do by its own process.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionStop {
+    /// The node drains: the controller should know, and the session goes on.
+    pub drain: CancellationToken,
+    /// The node has served its last request: say goodbye.
+    pub end: CancellationToken,
+}
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub node: Node,
+    pub link: ControllerLink,
+    pub identity: Identity,
+    pub totals: Totals,
+    pub first_snapshot: FirstSnapshot,
+    pub stop: SessionStop,
+}
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("no controller: {0}")]
+    Connect(String),
+    #[error(transparent)]
+    Status(#[from] tonic::Status),
+    #[error("the controller closed the session")]
+    Closed,
+    #[error("the controller does not answer")]
+    Silent,
+    #[error("what the controller sent cannot be used: {0}")]
+    Unusable(String),
+    #[error(transparent)]
+    FirstRefused(Refusal),
+}
+
+impl Session {
+    /// Keeps a session open until told to end.
+    ///
+    /// # Errors
+    /// The refusal of a first snapshot that is required.
+    pub(crate) async fn run(mut self) -> Result<(), Refusal> {
+        let end = self.stop.end.clone();
+        let mut back_off = MIN_BACK_OFF;
+        let mut was_connected = true;
+        loop {
+            let began = tokio::time::Instant::now();
+            let ended = match self.hold().await {
+                Ok(()) => return Ok(()),
+                Err(Ended::FirstRefused(refusal)) => return Err(refusal),
+                Err(ended) => ended,
+            };
+            self.node.drop_retired();
+            // A line for each change, not for each try.
+            let connected = !matches!(ended, Ended::Connect(_));
+            if connected || was_connected {
+                tracing::warn!(reason = %ended, "no session with the controller; serving on");
+            }
+            metrics::gauge!(crate::metrics::CONTROLLER_CONNECTED).set(0.0);
+            was_connected = connected;
+            back_off = if connected && began.elapsed() > MAX_BACK_OFF { MIN_BACK_OFF } else { back_off };
+            let wait = back_off.mul_f64(0.5 + fastrand::f64() / 2.0);
+            if end.run_until_cancelled(sleep(wait)).await.is_none() {
+                return Ok(());
+            }
+            back_off = (back_off * 2).min(MAX_BACK_OFF);
+        }
+    }
+
+    /// One session. `Ok` when this process ends it.
+    async fn hold(&mut self) -> Result<(), Ended> {
+        let end = self.stop.end.clone();
+        let Some(channel) = end.run_until_cancelled(self.link.connect()).await else { return Ok(()) };
+        let (outbound, mut inbound) = self.open(channel.map_err(Ended::Connect)?).await?;
+        tracing::info!("in session with the controller");
+        metrics::gauge!(crate::metrics::CONTROLLER_CONNECTED).set(1.0);
+
+        let drain = self.stop.drain.clone();
+        let mut told_draining = false;
+        let mut assembly = Assembly::default();
+        let mut report = interval(REPORT);
+        report.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                message = inbound.message() => {
+                    let message = message?.ok_or(Ended::Closed)?;
+                    self.obey(message, &mut assembly, &outbound).await?;
+                }
+                _tick = report.tick() => {
+                    self.node.drop_retired();
+                    send(&outbound, v1::node_message::Kind::Report(self.report())).await?;
+                }
+                () = drain.cancelled(), if !told_draining => {
+                    told_draining = true;
+                    send(&outbound, v1::node_message::Kind::Report(self.report())).await?;
+                }
+                () = end.cancelled() => {
+                    send(&outbound, v1::node_message::Kind::Goodbye(v1::Goodbye {})).await?;
+                    drop(outbound);
+                    // The controller closes its side when it has read the goodbye.
+                    let _read = timeout(Duration::from_secs(1), inbound.message()).await;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        channel: Channel,
+    ) -> Result<(mpsc::Sender<v1::NodeMessage>, Streaming<v1::ControllerMessage>), Ended> {
+        let (outbound, queued) = mpsc::channel(16);
+        send(&outbound, v1::node_message::Kind::Hello(self.hello())).await?;
+        let mut client = NodeServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let session = client.session(ReceiverStream::new(queued));
+        let response = timeout(ANSWER_TIMEOUT, session).await.map_err(|_| Ended::Silent)??;
+        Ok((outbound, response.into_inner()))
+    }
+
+    async fn obey(
+        &mut self,
+        message: v1::ControllerMessage,
+        assembly: &mut Assembly,
+        outbound: &mpsc::Sender<v1::NodeMessage>,
+    ) -> Result<(), Ended> {
+        use v1::controller_message::Kind;
+
+        match message.kind {
+            Some(Kind::UpToDate(v1::UpToDate { serving })) => {
+                if let Some(serving) = serving.and_then(from_wire) {
+                    self.node.confirm(serving).await;
+                    send(outbound, v1::node_message::Kind::Report(self.report())).await?;
+                }
+            }
+            Some(Kind::SnapshotChunk(chunk)) => {
+                let (fence, revision) = (chunk.fence.map(Fence::from).unwrap_or_default(), chunk.revision);
+                let whole = assembly.add(chunk, self.node.snapshot());
+                // The next session's `Hello` says what we hold, and the controller starts from that.
+                let Some(snapshot) = whole.map_err(|error| Ended::Unusable(error.to_string()))? else {
+                    return Ok(());
+                };
+                let offered = Serving { fence, revision, hash: snapshot.hash() };
+                let answer = match self.node.apply(offered, snapshot).await {
+                    Ok(()) => v1::node_message::Kind::Ack(v1::Ack { serving: self.serving() }),
+                    Err(refusal)
+                        if self.node.serving().is_none()
+                            && self.first_snapshot == FirstSnapshot::Required =>
+                    {
+                        return Err(Ended::FirstRefused(refusal));
+                    }
+                    Err(refusal) => v1::node_message::Kind::Nack(nack(offered, &refusal)),
+                };
+                send(outbound, answer).await?;
+            }
+            Some(Kind::Health(update)) => self.node.apply_health(&update),
+            // From a newer controller: not for this build.
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn hello(&self) -> v1::Hello {
+        let Identity { node_id, instance_id, labels, admin_addr } = &self.identity;
+        v1::Hello {
+            node_id: node_id.clone(),
+            instance_id: instance_id.clone(),
+            labels: labels.iter().cloned().map(|(name, value)| v1::Label { name, value }).collect(),
+            build: harbr_process::VERSION.to_owned(),
+            schema_version: SCHEMA_VERSION,
+            serving: self.serving(),
+            admin_addr: admin_addr.to_string(),
+        }
+    }
+
+    fn report(&self) -> v1::Report {
+        v1::Report {
+            serving: self.serving(),
+            draining: self.stop.drain.is_cancelled(),
+            connections: self.totals.connections(),
+            requests: self.totals.requests(),
+            failures: self.totals.failures(),
+        }
+    }
+
+    fn serving(&self) -> Option<v1::Serving> {
+        self.node.serving().map(|Serving { fence, revision, hash }| v1::Serving {
+            fence: Some(fence.into()),
+            revision,
+            hash: hash.as_bytes().to_vec(),
+        })
+    }
+}
+
+async fn send(outbound: &mpsc::Sender<v1::NodeMessage>, kind: v1::node_message::Kind) -> Result<(), Ended> {
+    let sent = timeout(ANSWER_TIMEOUT, outbound.send(v1::NodeMessage { kind: Some(kind) })).await;
+    sent.map_err(|_| Ended::Silent)?.map_err(|_| Ended::Closed)
+}
+
+fn nack(offered: Serving, refusal: &Refusal) -> v1::Nack {
+    tracing::error!(revision = offered.revision, %refusal, "refused; serving on as before");
+    let class = match refusal {
+        Refusal::Invalid(_) => v1::NackClass::Invalid,
+        Refusal::Local(_) => v1::NackClass::Local,
+    };
+    v1::Nack {
+        fence: Some(offered.fence.into()),
+        revision: offered.revision,
+        class: class.into(),
+        reasons: vec![refusal.to_string()],
+    }
+}
+
+fn from_wire(wire: v1::Serving) -> Option<Serving> {
+    let v1::Serving { fence, revision, hash } = wire;
+    Some(Serving { fence: fence?.into(), revision, hash: SnapshotHash::from_slice(&hash)? })
+}

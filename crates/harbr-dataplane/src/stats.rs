@@ -1,0 +1,185 @@
+//! What is counted on the request path: plain cells, one set a worker, summed when somebody looks.
+//!
+//! A cell has one writer, so that counting is a load and a store. Measured before this was written: 14 ns for
+//! a held handle of a general recorder, under 1 ns for a cell.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::error::Reason;
+
+/// A count with one writer and any number of readers.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+/// Upper bounds of the histogram's buckets, in microseconds.
+pub(crate) const BOUNDS_MICROS: [u64; 16] = [
+    500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
+    5_000_000, 10_000_000, 30_000_000, 60_000_000,
+];
+
+/// Durations by bucket; the last bucket has no upper bound.
+#[derive(Debug, Default)]
+pub(crate) struct Histogram {
+    pub buckets: [Counter; BOUNDS_MICROS.len() + 1],
+    pub sum_micros: Counter,
+}
+
+/// One `T` a worker, made when the worker first asks for it.
+#[derive(Debug)]
+pub(crate) struct PerWorker<T>(Box<[OnceLock<Box<T>>]>);
+
+/// What a worker counts over all routes.
+#[derive(Debug, Default)]
+pub(crate) struct ProxyCells {
+    pub requests: OutcomeCells,
+    pub attempts: AttemptCells,
+    pub timeouts: Counter,
+    pub retries: Counter,
+    pub resends: Counter,
+    pub retries_refused: Counter,
+    pub reasons: [Counter; Reason::ALL.len()],
+    pub connections: Counter,
+    pub tunnels: Counter,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct OutcomeCells {
+    pub success: Counter,
+    pub error: Counter,
+    pub duration: Histogram,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct AttemptCells {
+    pub success: Counter,
+    pub failure: Counter,
+    pub timeout: Counter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AttemptResult {
+    Success,
+    Failure,
+    Timeout,
+}
+
+/// The counts of one route, which outlive changes of it. Routes beyond the limit share one set.
+#[derive(Debug)]
+pub(crate) struct RouteStats {
+    own: PerWorker<OutcomeCells>,
+    series: Arc<RouteSeries>,
+    admitted: OnceLock<bool>,
+}
+
+/// How many routes have series of their own, and the set that the rest share.
+#[derive(Debug)]
+pub(crate) struct RouteSeries {
+    admitted: AtomicUsize,
+    pub others: PerWorker<OutcomeCells>,
+}
+
+/// Routes with series of their own in `/metrics`.
+pub(crate) const MAX_ROUTE_SERIES: usize = 1_000;
+
+impl Counter {
+    pub(crate) fn increment(&self) {
+        self.add(1);
+    }
+
+    /// Only the cell's one writer calls this.
+    pub(crate) fn add(&self, count: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(count), Relaxed);
+    }
+
+    pub(crate) fn value(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Histogram {
+    pub(crate) fn record(&self, duration: Duration) {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let bucket = BOUNDS_MICROS.partition_point(|bound| *bound < micros);
+        self.buckets[bucket].increment();
+        self.sum_micros.add(micros);
+    }
+}
+
+impl<T: Default> PerWorker<T> {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self((0..workers).map(|_| OnceLock::new()).collect())
+    }
+
+    pub(crate) fn of(&self, worker: usize) -> &T {
+        self.0[worker].get_or_init(Box::default)
+    }
+
+    /// The sum of one count over the workers that have counted.
+    pub(crate) fn sum(&self, count: impl Fn(&T) -> &Counter) -> u64 {
+        self.0.iter().filter_map(OnceLock::get).map(|cells| count(cells).value()).sum()
+    }
+}
+
+impl OutcomeCells {
+    pub(crate) fn record(&self, success: bool, duration: Duration) {
+        if success {
+            self.success.increment()
+        } else {
+            self.error.increment()
+        }
+        self.duration.record(duration);
+    }
+}
+
+impl AttemptCells {
+    pub(crate) fn record(&self, result: AttemptResult) {
+        match result {
+            AttemptResult::Success => self.success.increment(),
+            AttemptResult::Failure => self.failure.increment(),
+            AttemptResult::Timeout => self.timeout.increment(),
+        }
+    }
+}
+
+impl RouteStats {
+    pub(crate) fn new(workers: usize, series: Arc<RouteSeries>) -> Self {
+        Self { own: PerWorker::new(workers), series, admitted: OnceLock::new() }
+    }
+
+    pub(crate) fn of(&self, worker: usize) -> &OutcomeCells {
+        if *self.admitted.get_or_init(|| self.series.admit()) {
+            self.own.of(worker)
+        } else {
+            self.series.others.of(worker)
+        }
+    }
+
+    /// `None` until the route has answered, and for one that shares.
+    pub(crate) fn own(&self) -> Option<&PerWorker<OutcomeCells>> {
+        self.admitted.get().filter(|admitted| **admitted).map(|_| &self.own)
+    }
+}
+
+impl Drop for RouteStats {
+    fn drop(&mut self) {
+        if self.own().is_some() {
+            self.series.admitted.fetch_sub(1, Relaxed);
+        }
+    }
+}
+
+impl RouteSeries {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self { admitted: AtomicUsize::new(0), others: PerWorker::new(workers) }
+    }
+
+    fn admit(&self) -> bool {
+        let below = |admitted| (admitted < MAX_ROUTE_SERIES).then_some(admitted + 1);
+        self.admitted.fetch_update(Relaxed, Relaxed, below).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

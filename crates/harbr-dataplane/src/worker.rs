@@ -1,0 +1,201 @@
+//! A worker: one thread, one runtime, its own listening sockets, its own upstream connections.
+
+use std::collections::HashSet;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+use tokio::time::{Instant, interval, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accept_socket::AcceptSocket;
+use crate::connection::{self, Accepted};
+use crate::connection_limit::Permit;
+use crate::connections::Connections;
+use crate::listener::OpenListener;
+use crate::live::LiveTable;
+use crate::pool::Pool;
+use crate::shared::Shared;
+
+/// How often limits in time are looked at: what they are exact to.
+const SWEEP: Duration = Duration::from_millis(100);
+/// What a worker waits when the process has no descriptor left for a connection.
+const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
+/// Listeners on their way to a worker.
+const COMMANDS: usize = 64;
+
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub index: usize,
+    pub shared: Arc<Shared>,
+    pub pool: Pool,
+    pub connections: Connections,
+    pub tasks: TaskTracker,
+}
+
+/// A running worker, as the rest of the process knows it.
+#[derive(Debug)]
+pub(crate) struct WorkerHandle {
+    pub listeners: mpsc::Sender<OpenListener>,
+    thread: JoinHandle<()>,
+}
+
+/// When a worker ends.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkerStop {
+    /// No connection is accepted any more, those that rest end, and the worker ends with the last.
+    pub drain: CancellationToken,
+    /// What still runs this long after is cut off.
+    pub drain_timeout: Duration,
+}
+
+impl WorkerHandle {
+    /// # Errors
+    /// If the system gives no thread or no event queue.
+    pub(crate) fn start(index: usize, shared: Arc<Shared>, stop: WorkerStop) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (listeners, open) = mpsc::channel(COMMANDS);
+        let body = move || {
+            let worker = Rc::new(Worker {
+                index,
+                shared,
+                pool: Pool::default(),
+                connections: Connections::default(),
+                tasks: TaskTracker::new(),
+            });
+            LocalSet::new().block_on(&runtime, worker.run(open, stop));
+        };
+        let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(body)?;
+        Ok(Self { listeners, thread })
+    }
+
+    /// The thread has ended, though nobody asked it to, if no drain was.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits for the thread's end; call off the runtime.
+    pub(crate) fn join(self) {
+        if self.thread.join().is_err() {
+            tracing::error!("a worker panicked");
+        }
+    }
+}
+
+impl Worker {
+    async fn run(self: Rc<Self>, mut listeners: mpsc::Receiver<OpenListener>, stop: WorkerStop) {
+        self.tasks.spawn_local(self.clone().sweep(stop.drain.clone()));
+        while let Some(Some(listener)) = stop.drain.run_until_cancelled(listeners.recv()).await {
+            self.tasks.spawn_local(self.clone().accept(listener, stop.drain.clone()));
+        }
+        stop.drain.cancelled().await;
+        self.tasks.close();
+        if timeout_at(Instant::now() + stop.drain_timeout, self.tasks.wait()).await.is_err() {
+            tracing::warn!(worker = self.index, "connections are cut off after the drain timeout");
+        }
+    }
+
+    /// Accepts until the listener is taken away or the worker drains; what already waits then is served.
+    async fn accept(self: Rc<Self>, listener: OpenListener, drain: CancellationToken) {
+        let closed = listener.closed;
+        let socket = match AcceptSocket::new(listener.socket) {
+            Ok(socket) => socket,
+            Err(error) => {
+                tracing::error!(%error, "a listening socket cannot be watched");
+                return;
+            }
+        };
+        loop {
+            let accept = self.accept_one(&socket, &closed);
+            tokio::select! {
+                biased;
+                () = drain.cancelled() => break,
+                () = closed.cancelled() => break,
+                () = accept => {}
+            }
+        }
+        while let Ok(stream) = socket.accept() {
+            let permit = self.shared.limit.acquire().await;
+            self.serve(stream, permit, &closed);
+        }
+    }
+
+    /// Readable first, then a place under the limit, then accept: a place taken before would be kept from the
+    /// worker whose client waits.
+    async fn accept_one(self: &Rc<Self>, socket: &AcceptSocket, closed: &CancellationToken) {
+        if socket.readable().await.is_err() {
+            sleep(ACCEPT_BACK_OFF).await;
+            return;
+        }
+        let permit = self.shared.limit.acquire().await;
+        match socket.accept() {
+            Ok(stream) => self.serve(stream, permit, closed),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                sleep(ACCEPT_BACK_OFF).await;
+            }
+        }
+    }
+
+    fn serve(self: &Rc<Self>, stream: TcpStream, permit: Permit, closed: &CancellationToken) {
+        let Ok(addr) = stream.peer_addr() else { return };
+        self.shared.cells.of(self.index).connections.increment();
+        let accepted = Accepted { stream, addr, permit, listener: closed.clone() };
+        self.tasks.spawn_local(connection::serve(self.clone(), accepted));
+    }
+
+    async fn sweep(self: Rc<Self>, drain: CancellationToken) {
+        let mut tick = interval(SWEEP);
+        let mut served = Served::default();
+        loop {
+            tokio::select! {
+                _tick = tick.tick() => {}
+                () = self.shared.limit.wanted() => {}
+            }
+            if drain.is_cancelled() {
+                self.connections.end_resting();
+                if self.shared.limit.open() == 0 {
+                    return;
+                }
+            } else if self.shared.limit.is_contended() {
+                self.connections.end_longest_idle();
+            }
+            let table = self.shared.table.load();
+            self.connections.sweep(&table.settings);
+            self.pool.sweep(table.settings.upstream_idle_timeout, served.by(&table));
+        }
+    }
+}
+
+/// The endpoints of the table that serves, gathered once for each table.
+#[derive(Debug, Default)]
+struct Served {
+    generation: u64,
+    endpoints: HashSet<u64, RandomState>,
+}
+
+impl Served {
+    fn by(&mut self, table: &LiveTable) -> &HashSet<u64, RandomState> {
+        if std::mem::replace(&mut self.generation, table.generation) != table.generation {
+            self.endpoints = table.endpoints().map(|endpoint| endpoint.id).collect();
+        }
+        &self.endpoints
+    }
+}
+
+/// The client was gone before it was accepted; the next one is not.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}
