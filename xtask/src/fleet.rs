@@ -150,15 +150,10 @@ impl Fleet {
         self.proxies.iter().for_each(|proxy| proxy.process.terminate());
         let deadline = Instant::now() + STOP_LIMIT;
         let mut failures = Vec::new();
-        for process in self.proxies.into_iter().map(|proxy| proxy.process).chain([self.controller]) {
-            let name = process.name().to_owned();
-            match process.stop(deadline.saturating_duration_since(Instant::now())) {
-                // No code: killed on purpose, before.
-                Ok(status) if status.success() || status.code().is_none() => {}
-                Ok(status) => failures.push(format!("{name} ended with {status}")),
-                Err(_) => failures.push(format!("{name} was still running {STOP_LIMIT:?} after SIGTERM")),
-            }
+        for proxy in self.proxies {
+            failures.extend(end(proxy.process, deadline));
         }
+        failures.extend(end(self.controller, Instant::now() + STOP_LIMIT));
         ensure!(failures.is_empty(), "{}", failures.join(", "));
         Ok(())
     }
@@ -198,6 +193,17 @@ impl Upstream {
         let mut process = Process::start(name, folder, &mut command)?;
         let addr = process.addr("addr", interrupt)?;
         Ok(Self { addr, process })
+    }
+}
+
+/// Why it was no clean end, if it was none.
+fn end(process: Process, deadline: Instant) -> Option<String> {
+    let name = process.name().to_owned();
+    match process.stop(deadline.saturating_duration_since(Instant::now())) {
+        // No code: killed on purpose, before.
+        Ok(status) if status.success() || status.code().is_none() => None,
+        Ok(status) => Some(format!("{name} ended with {status}")),
+        Err(_) => Some(format!("{name} was still running {STOP_LIMIT:?} after SIGTERM")),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::workspace::{Profile, Programs};
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
+#[group(skip)]
 pub(super) struct Options {
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     edits: u32,
@@ -42,11 +43,11 @@ pub(super) fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode> 
     let edits = edit(&fleet, options.edits);
     let outcome = load.finish()?;
     let edits = edits?;
-    fleet.stop()?;
     println!("\n{}", table(&edits, &outcome, options));
     if let Some(failure) = &outcome.first_failure {
         println!("first failure: {failure}");
     }
+    fleet.stop()?;
     Ok(if edits.lost == 0 && outcome.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -15,6 +15,7 @@ use crate::workspace::{self, Profile, Programs};
 const REFERENCE: &str = "nginx";
 
 #[derive(Args)]
+#[group(skip)]
 pub(super) struct Options {
     /// Each proxy is measured once a round
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
