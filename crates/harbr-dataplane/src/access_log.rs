@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, SystemTime};
 
 use harbr_model::AccessLog as Format;
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode, Uri, Version};
 use serde::Serialize;
 
@@ -24,15 +25,19 @@ pub(crate) struct AccessLog {
     dropped: AtomicU64,
 }
 
-/// What a line says. Cheap to make: it shares what the request holds.
+/// Bytes of a request's target that a line shows.
+const MAX_TARGET: usize = 4 * 1024;
+
+/// What a line says. Copies of its own: to share what the request holds would keep a whole read buffer alive
+/// for each record that waits.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub client: SocketAddr,
     pub method: Method,
-    pub uri: Uri,
+    pub target: Box<str>,
     pub version: Version,
-    pub host: Option<HeaderValue>,
-    pub request_id: Option<HeaderValue>,
+    pub host: Option<Box<str>>,
+    pub request_id: Option<Box<str>>,
     pub status: StatusCode,
     pub bytes_received: u64,
     pub bytes_sent: u64,
@@ -138,7 +143,7 @@ fn write_text(output: &mut impl Write, record: &Record) -> io::Result<()> {
         line.client,
         line.time,
         line.method,
-        record.uri,
+        record.target,
         line.protocol,
         line.status,
         line.bytes_sent,
@@ -152,14 +157,29 @@ fn write_text(output: &mut impl Write, record: &Record) -> io::Result<()> {
 }
 
 impl Record {
+    /// The target as a record keeps it.
+    pub(crate) fn target_of(uri: &Uri) -> Box<str> {
+        let target = uri.path_and_query().map_or("", PathAndQuery::as_str);
+        target.get(..MAX_TARGET).unwrap_or(target).into()
+    }
+
+    /// A header's value as a record keeps it.
+    pub(crate) fn text_of(value: Option<&HeaderValue>) -> Option<Box<str>> {
+        value.and_then(|value| value.to_str().ok()).map(Into::into)
+    }
+
     fn line(&self) -> Line<'_> {
+        let (path, query) = match self.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (&*self.target, None),
+        };
         Line {
             time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             client: self.client,
             method: self.method.as_str(),
-            host: text(self.host.as_ref()).unwrap_or(""),
-            path: self.uri.path(),
-            query: self.uri.query(),
+            host: self.host.as_deref().unwrap_or(""),
+            path,
+            query,
             protocol: if self.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
             status: self.status.as_u16(),
             bytes_received: self.bytes_received,
@@ -170,13 +190,9 @@ impl Record {
             endpoint: self.endpoint.as_deref(),
             attempts: self.attempts,
             reason: self.reason.map(Reason::as_str),
-            request_id: text(self.request_id.as_ref()),
+            request_id: self.request_id.as_deref(),
         }
     }
-}
-
-fn text(value: Option<&HeaderValue>) -> Option<&str> {
-    value.and_then(|value| value.to_str().ok())
 }
 
 fn encode(format: Format) -> u8 {

@@ -106,10 +106,10 @@ impl Drop for Exchange {
             shared.access_log.write(Record {
                 client: self.client.addr,
                 method: self.method.clone(),
-                uri: self.uri.clone(),
+                target: Record::target_of(&self.uri),
                 version: self.version,
-                host: self.host.take(),
-                request_id: self.request_id.take(),
+                host: Record::text_of(self.host.as_ref()),
+                request_id: Record::text_of(self.request_id.as_ref()),
                 status: self.status,
                 bytes_received: self.body.as_ref().map_or(0, BodySource::received),
                 bytes_sent: self.sent,

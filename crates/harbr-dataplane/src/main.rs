@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use harbr_dataplane::{ControllerLink, DataPlane, FirstSnapshot, NodeArgs, Options};
-use harbr_process::{LogArgs, Metrics, Signals};
+use harbr_process::{LogArgs, Metrics, Signals, parse_duration};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Uri;
 
@@ -32,7 +32,7 @@ struct Cli {
     #[arg(long, env = "HARBR_STATE_DIR", value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// How long what runs may take to end after SIGTERM
-    #[arg(long, env = "HARBR_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "HARBR_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     drain_timeout: Duration,
     /// Ask the running process on --admin-addr whether it is ready, and exit with 0 or 1
     #[arg(long)]
@@ -42,11 +42,15 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    harbr_process::exit_code(start(Cli::parse()))
+    let cli = Cli::parse();
+    let started = match harbr_process::init_logs(&cli.log) {
+        Ok(()) => start(cli),
+        Err(error) => Err(error.into()),
+    };
+    harbr_process::exit_code(started)
 }
 
 fn start(cli: Cli) -> anyhow::Result<()> {
-    harbr_process::init_logs(&cli.log)?;
     // Traffic has threads of its own; this one waits, applies and answers scrapes.
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(cli))
 }

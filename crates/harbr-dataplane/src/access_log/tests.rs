@@ -3,7 +3,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use harbr_model::AccessLog as Format;
-use http::{HeaderValue, Method, StatusCode, Version};
+use http::{Method, StatusCode, Version};
 
 use super::{AccessLog, QUEUE, Record};
 use crate::error::Reason;
@@ -12,9 +12,9 @@ fn record() -> Record {
     Record {
         client: "127.0.0.1:5".parse().unwrap(),
         method: Method::GET,
-        uri: "/a%22?b=%22".parse().unwrap(),
+        target: "/a%22?b=%22".into(),
         version: Version::HTTP_11,
-        host: Some(HeaderValue::from_static("a.test")),
+        host: Some("a.test".into()),
         request_id: None,
         status: StatusCode::BAD_GATEWAY,
         bytes_received: 1,
