@@ -1,5 +1,6 @@
 //! The numbers, their names, and where they are.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -189,4 +190,68 @@ async fn requests_are_counted_per_route_and_upstream() {
     };
     assert!(of("/one").iter().any(|line| line.ends_with(" 2")), "{:?}", of("/one"));
     assert!(of("/two").iter().any(|line| line.ends_with(" 1")), "{:?}", of("/two"));
+}
+
+/// The names in the first column of the tables.
+fn documented() -> BTreeSet<String> {
+    include_str!("../../docs/metrics.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| is_ours(name))
+        .collect()
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with("harbr_") || name.starts_with("proxy_")
+}
+
+#[tokio::test]
+async fn what_is_served_is_documented_and_what_is_documented_is_served() {
+    let origin = Origin::start("a").await;
+    let check = "health_check: {path: /health, interval: 200ms, timeout: 1s}";
+    let text = File::new().route("/app", &format!("{}, {check}", to(&origin))).text();
+    let fleet = Fleet::start(Shape::Split, &text).await;
+    get(fleet.addr(), "/app").await;
+    get(fleet.addr(), "/nothing").await;
+    settled(&fleet, 2).await;
+    fleet.file.write_in_place("routes: nonsense\n");
+    fleet.config_error().await;
+    let mut served = BTreeSet::new();
+    for admin in [fleet.node().admin(), fleet.controller.http()] {
+        let metrics = Exposition::scrape(admin).await;
+        let names = metrics.text().lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        served.extend(names.map(|(name, _)| name.to_owned()).filter(|name| is_ours(name)));
+    }
+    let documented = documented();
+    let undocumented: Vec<_> = served.difference(&documented).collect();
+    let unserved: Vec<_> = documented.difference(&served).collect();
+    assert!(
+        undocumented.is_empty() && unserved.is_empty(),
+        "served only: {undocumented:?}, documented only: {unserved:?}"
+    );
+}
+
+#[tokio::test]
+async fn reloads_are_counted_by_what_became_of_them() {
+    let origin = Origin::start("a").await;
+    let file = File::all_to(&origin);
+    let fleet = Fleet::start(Shape::Split, &file.text()).await;
+    let reloads = async |result| {
+        let metrics = Exposition::scrape(fleet.controller.http()).await;
+        metrics.count("harbr_config_reloads_total", &[("result", result)])
+    };
+    let (accepted, rejected) = (reloads("accepted").await, reloads("rejected").await);
+    fleet.file.save_by_rename("routes: nonsense\n");
+    fleet.config_error().await;
+    eventually("the bad file is counted", async || (reloads("rejected").await == rejected + 1).then_some(()))
+        .await;
+    fleet.apply(&file.route("/more", &to(&origin)).text()).await;
+    eventually("the good file is counted", async || {
+        (reloads("accepted").await == accepted + 1).then_some(())
+    })
+    .await;
+    let metrics = Exposition::scrape(fleet.controller.http()).await;
+    assert_eq!(metrics.count("harbr_config_last_reload_successful", &[]), 1);
+    assert_eq!(metrics.count("harbr_nodes", &[("state", "ready")]), 1);
 }
