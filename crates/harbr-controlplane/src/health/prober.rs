@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use harbr_model::Health;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -133,6 +134,7 @@ impl Prober {
         if health != before {
             match &error {
                 Some(error) => tracing::warn!("{} is {}: {error}", target.url, health.as_str()),
+                None if before == Health::Unknown => tracing::debug!("{} is healthy", target.url),
                 None => tracing::info!("{} is {}", target.url, health.as_str()),
             }
         }

@@ -5,7 +5,7 @@ use harbr_proto::v1::controller_message::Kind;
 use harbr_proto::{SnapshotHash, v1};
 use tokio::time::Instant;
 
-use super::progress::{Asked, Form, Instruction, Progress};
+use super::progress::{Asked, Instruction, Progress};
 use crate::health::HealthTable;
 use crate::ledger::Intent;
 use crate::metrics;
@@ -64,7 +64,7 @@ impl Outbox {
                     hash: revision.hash().as_bytes().to_vec(),
                 };
                 self.queue.push_back(Kind::UpToDate(v1::UpToDate { serving: Some(serving) }));
-                progress.confirmed(intent.fence);
+                progress.confirmed(intent.fence, revision.hash());
                 Filled::UpToDate
             }
             Some(Instruction::Snapshot { base }) => {
@@ -82,12 +82,12 @@ impl Outbox {
     ) -> Asked {
         let chunks = revision.chunks(intent.fence, base.and_then(|base| intent.base(base)));
         let is_whole = chunks.first().is_none_or(|chunk| chunk.base_hash.is_empty());
-        let (form, kind) = if is_whole { (Form::Whole, "full") } else { (Form::Change, "delta") };
+        let kind = if is_whole { "full" } else { "delta" };
         ::metrics::counter!(metrics::SNAPSHOT_BYTES, "kind" => kind)
             .increment(resource_bytes(&chunks) as u64);
         self.queue.extend(chunks.into_iter().map(Kind::SnapshotChunk));
         let (fence, hash) = (intent.fence, revision.hash());
-        Asked { fence, revision: revision.number, hash, form, since: Instant::now() }
+        Asked { fence, revision: revision.number, hash, since: Instant::now() }
     }
 
     /// What the node has not been told of the health of this revision's endpoints.

@@ -5,7 +5,8 @@ use tokio::time::Instant;
 
 /// A node that says nothing to a snapshot for this long is not waited for before it gets a newer one.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How soon a node that does not serve what it acknowledged is told again; doubles up to the maximum.
+/// How soon a node that does not serve what it should, through no fault of the revision, is told again; doubles
+/// up to the maximum.
 const RESEND: Duration = Duration::from_secs(5);
 const MAX_RESEND: Duration = Duration::from_secs(60);
 
@@ -15,9 +16,11 @@ pub(super) struct Progress {
     /// What it serves, as far as it has said so.
     serving: Option<SnapshotHash>,
     /// The last instruction. It is not repeated, unless it is forgotten here.
-    told: Option<Fence>,
+    told: Option<(Fence, SnapshotHash)>,
     /// The snapshot that it has not answered.
     asked: Option<Asked>,
+    /// It found what it was told invalid: telling it again would not help.
+    is_refused: bool,
     resend_at: Option<Instant>,
     resend_pause: Duration,
 }
@@ -28,14 +31,7 @@ pub(super) struct Asked {
     pub(super) fence: Fence,
     pub(super) revision: u64,
     pub(super) hash: SnapshotHash,
-    pub(super) form: Form,
     pub(super) since: Instant,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Whole,
-    Change,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +53,13 @@ pub(super) enum Refusal {
 
 impl Progress {
     pub(super) fn new(serving: Option<SnapshotHash>) -> Self {
-        Self { serving, told: None, asked: None, resend_at: None, resend_pause: RESEND }
+        Self { serving, told: None, asked: None, is_refused: false, resend_at: None, resend_pause: RESEND }
     }
 
     /// What the node has to be told, if it should obey `fence` and serve `hash`. One snapshot at a time: a change
     /// is against what the node serves, which is not known while it has not answered.
     pub(super) fn next(&self, fence: Fence, hash: SnapshotHash) -> Option<Instruction> {
-        if self.told == Some(fence) || self.asked.is_some() {
+        if self.told.is_some_and(|(told, _)| told == fence) || self.asked.is_some() {
             return None;
         }
         if self.serving == Some(hash) {
@@ -72,12 +68,13 @@ impl Progress {
         Some(Instruction::Snapshot { base: self.serving })
     }
 
-    pub(super) fn confirmed(&mut self, fence: Fence) {
-        self.told = Some(fence);
+    /// The node was told that it serves what it should.
+    pub(super) fn confirmed(&mut self, fence: Fence, hash: SnapshotHash) {
+        self.tell(fence, hash);
     }
 
     pub(super) fn sent(&mut self, asked: Asked) {
-        self.told = Some(asked.fence);
+        self.tell(asked.fence, asked.hash);
         self.asked = Some(asked);
     }
 
@@ -94,25 +91,25 @@ impl Progress {
         Some(asked)
     }
 
-    /// The node has refused a snapshot; gives the one that was meant. A change that could not be taken here may
-    /// not have fitted: that one is sent again, whole.
-    pub(super) fn nacked(&mut self, fence: Fence, refusal: Refusal) -> Option<Asked> {
+    /// The node has refused a snapshot; gives the one that was meant. What is in its way may go away: then it is
+    /// told again after a pause.
+    pub(super) fn nacked(&mut self, fence: Fence, refusal: Refusal, now: Instant) -> Option<Asked> {
         let asked = self.asked.take_if(|asked| asked.fence == fence)?;
-        if (refusal, asked.form) == (Refusal::Local, Form::Change) {
-            self.serving = None;
-            self.told = None;
+        match refusal {
+            Refusal::Invalid => self.is_refused = true,
+            Refusal::Local => self.resend_at = Some(now + self.resend_pause),
         }
         Some(asked)
     }
 
-    /// The node says what it serves. If that is not what it acknowledged, it is told again after a pause.
+    /// The node says what it serves. If that is not what it was told, it is told again after a pause.
     pub(super) fn reported(&mut self, hash: Option<SnapshotHash>, now: Instant) {
-        if self.asked.is_some() {
-            return;
-        }
-        if hash == self.serving {
+        // A report that crossed a snapshot means nothing.
+        let (None, Some((_, told))) = (self.asked, self.told) else { return };
+        self.serving = hash;
+        if hash == Some(told) {
             (self.resend_at, self.resend_pause) = (None, RESEND);
-        } else {
+        } else if !self.is_refused {
             self.resend_at.get_or_insert(now + self.resend_pause);
         }
     }
@@ -134,8 +131,16 @@ impl Progress {
         }
         self.resend_at = None;
         self.resend_pause = (self.resend_pause * 2).min(MAX_RESEND);
-        (self.serving, self.told) = (None, None);
+        self.told = None;
         None
+    }
+
+    fn tell(&mut self, fence: Fence, hash: SnapshotHash) {
+        let is_new = self.told.is_some_and(|(told, _)| told != fence);
+        if is_new {
+            self.resend_pause = RESEND;
+        }
+        (self.told, self.is_refused, self.resend_at) = (Some((fence, hash)), false, None);
     }
 }
 

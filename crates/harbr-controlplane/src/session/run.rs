@@ -207,7 +207,7 @@ impl Peer {
             v1::NackClass::Invalid | v1::NackClass::Unspecified => (Refusal::Invalid, "invalid"),
         };
         let fence = nack.fence.unwrap_or_default().into();
-        let Some(asked) = self.progress.nacked(fence, refusal) else { return };
+        let Some(asked) = self.progress.nacked(fence, refusal, Instant::now()) else { return };
         ::metrics::counter!(metrics::NACKS, "class" => class).increment(1);
         let reason = abridged(&nack.reasons);
         tracing::warn!(class, "node {} refuses revision {}: {reason}", self.id, asked.revision);
