@@ -137,7 +137,7 @@ async fn handshake(
         .max_buf_size(max_header_bytes.max(64 * 1024))
         .handshake(TokioIo::new(stream));
     let (sender, connection) = handshake.await.map_err(|_| ProxyError::Connect)?;
-    worker.tasks.spawn_local(async move {
+    worker.upstream_tasks.spawn_local(async move {
         if let Err(error) = connection.with_upgrades().await {
             tracing::debug!(%error, "an upstream connection ended");
         }

@@ -37,7 +37,10 @@ pub(crate) struct Worker {
     pub shared: Arc<Shared>,
     pub pool: Pool,
     pub connections: Connections,
+    /// What serves clients: a drain waits for all of it.
     pub tasks: TaskTracker,
+    /// Connections to upstreams, which live as long as they are kept.
+    pub upstream_tasks: TaskTracker,
 }
 
 /// A running worker, as the rest of the process knows it.
@@ -69,6 +72,7 @@ impl WorkerHandle {
                 pool: Pool::default(),
                 connections: Connections::default(),
                 tasks: TaskTracker::new(),
+                upstream_tasks: TaskTracker::new(),
             });
             LocalSet::new().block_on(&runtime, worker.run(open, stop));
         };
