@@ -15,6 +15,8 @@ pub(crate) enum BodyProgress {
     AtRest,
     Moving {
         last_moved: Instant,
+        /// Up to here it came at least at the minimum rate.
+        paced_until: Instant,
     },
     Ended {
         at: Instant,
@@ -35,12 +37,12 @@ pub(crate) struct Elapsed;
 
 impl Clocks {
     /// An attempt's time runs from its connect, and anew from the end of the body; while a body moves only
-    /// standing still counts. The request's time bounds all attempts, less what the client took to send.
+    /// standing still, or nearly so, counts. The request's time bounds all attempts, less what the client took to send.
     pub(crate) fn deadline(&self, body: BodyProgress) -> Instant {
         let TimeoutPolicy { attempt, idle, .. } = self.timeouts;
         match body {
             BodyProgress::AtRest => (self.attempt_began + attempt).min(self.request_deadline(body)),
-            BodyProgress::Moving { last_moved } => last_moved + idle,
+            BodyProgress::Moving { paced_until, .. } => paced_until + idle,
             BodyProgress::Ended { at, .. } => {
                 (self.attempt_began.max(at) + attempt).min(self.request_deadline(body))
             }

@@ -1,12 +1,18 @@
-use harbr_model::{HostHeader, PathRewrite};
+use std::net::IpAddr;
+
+use harbr_model::{HostHeader, PathRewrite, Route};
 use harbr_routing::forwarded_path;
-use http::header::HOST;
+use http::header::{CONTENT_LENGTH, HOST};
+use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http_body::Body as _;
+use hyper::body::Incoming;
 
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
 use crate::head::Target;
+use crate::headers::{self, WantsTrailers};
 use crate::live::LiveRoute;
 use crate::request_body::RequestBody;
 
@@ -17,9 +23,31 @@ pub(crate) struct Outgoing {
     pub target: Target,
     pub uri: Uri,
     pub headers: HeaderMap,
+    /// The protocol that the client asks to change to.
+    pub upgrade: Option<HeaderValue>,
+    pub request_id: HeaderValue,
 }
 
 impl Outgoing {
+    /// The request as it goes on: without what was for this hop only, with what the upstream must know.
+    pub(crate) fn new(parts: Parts, target: Target, client: IpAddr, route: &Route, body: &Incoming) -> Self {
+        let Parts { method, uri, mut headers, .. } = parts;
+        let says_empty = body.is_end_stream() && headers.contains_key(CONTENT_LENGTH);
+        let wants_trailers = WantsTrailers::of(&headers);
+        let upgrade = headers::remove_hop_by_hop(&mut headers);
+        headers::remove_own(&mut headers, wants_trailers);
+        if says_empty {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        headers::set_forwarded(&mut headers, client, target.authority.as_ref());
+        let request_id = headers::set_request_id(&mut headers);
+        headers::edit(&mut headers, &route.request_headers);
+        if let Some(protocol) = &upgrade {
+            headers::set_upgrade(&mut headers, protocol.clone());
+        }
+        Self { method, target, uri, headers, upgrade, request_id }
+    }
+
     /// The request for one endpoint.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use harbr_routing::{Found, RequestHead};
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -17,7 +17,7 @@ use crate::error::ProxyError;
 use crate::exchange::Exchange;
 use crate::forward::{Answer, forward};
 use crate::head::Target;
-use crate::headers::{self, WantsTrailers};
+use crate::headers;
 use crate::live::LiveRoute;
 use crate::outgoing::Outgoing;
 use crate::request_body::{BodySource, Replay};
@@ -59,31 +59,18 @@ async fn answer(
 
     let downstream = hyper::upgrade::on(&mut request);
     let (parts, incoming) = request.into_parts();
-    let mut headers = parts.headers;
-    let wants_trailers = WantsTrailers::of(&headers);
-    let says_empty = incoming.is_end_stream() && headers.contains_key(CONTENT_LENGTH);
-    let upgrade = headers::remove_hop_by_hop(&mut headers);
-    headers::remove_own(&mut headers, wants_trailers);
-    if says_empty {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-    headers::set_forwarded(&mut headers, exchange.client.addr.ip(), target.authority.as_ref());
-    exchange.request_id = Some(headers::set_request_id(&mut headers));
-    headers::edit(&mut headers, &policies.request_headers);
-    if let Some(protocol) = &upgrade {
-        headers::set_upgrade(&mut headers, protocol.clone());
-    }
-
     let replay = if parts.method.is_idempotent() { Replay::Remember } else { Replay::Forget };
-    let body = (!incoming.is_end_stream()).then(|| BodySource::new(incoming, policies.max_body, replay));
+    let outgoing = Outgoing::new(parts, target, exchange.client.addr.ip(), policies, &incoming);
+    exchange.request_id = Some(outgoing.request_id.clone());
+    let body = (!incoming.is_end_stream())
+        .then(|| BodySource::new(incoming, policies.max_body, policies.timeouts.idle, replay));
     exchange.body.clone_from(&body);
-    let outgoing = Outgoing { method: parts.method, target, uri: parts.uri, headers };
     let (mut response, lease) = forward(exchange, &route, &outgoing, body.as_ref()).await?;
 
     let status = response.status();
     exchange.answer(status);
     if status == StatusCode::SWITCHING_PROTOCOLS {
-        let upgrade = upgrade.ok_or(ProxyError::Malformed)?;
+        let upgrade = outgoing.upgrade.ok_or(ProxyError::Malformed)?;
         return Ok(switch_protocols(exchange, upgrade, downstream, (response, lease)));
     }
     let headers = response.headers_mut();

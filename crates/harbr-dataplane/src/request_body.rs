@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -18,6 +19,8 @@ use crate::error::ProxyError;
 
 /// Bytes of a body that are remembered for another attempt.
 const MAX_REPLAY: usize = 64 * 1024;
+/// Bytes a second, over the idle time: a client that sends less stands still.
+const MIN_RATE: u64 = 16;
 
 /// The body of one request, which attempts take turns to send.
 #[derive(Debug, Clone)]
@@ -38,6 +41,9 @@ struct State {
     trailers: Option<HeaderMap>,
     received: u64,
     progress: BodyProgress,
+    /// Bytes that count as having kept the pace for the idle time, and those that came since it was kept last.
+    pace: u64,
+    since_paced: u64,
     began: Option<Instant>,
     /// The one who sends asked for more than has come: it is the client who is slow.
     awaits_client: bool,
@@ -79,7 +85,8 @@ pub(crate) enum RequestBody {
 pub(crate) struct BodyAborted;
 
 impl BodySource {
-    pub(crate) fn new(incoming: Incoming, max_body: u64, replay: Replay) -> Self {
+    /// `idle`: how long the body may stand still.
+    pub(crate) fn new(incoming: Incoming, max_body: u64, idle: Duration, replay: Replay) -> Self {
         let memory = match replay {
             Replay::Remember => Memory::Kept { frames: Vec::new(), size: 0 },
             Replay::Forget => Memory::Lost,
@@ -92,6 +99,8 @@ impl BodySource {
             trailers: None,
             received: 0,
             progress: BodyProgress::AtRest,
+            pace: (MIN_RATE * idle.as_secs()).max(1),
+            since_paced: 0,
             began: None,
             awaits_client: false,
             fault: None,
@@ -159,7 +168,7 @@ impl State {
         let polled = Pin::new(&mut self.incoming).poll_frame(cx);
         self.awaits_client = polled.is_pending();
         if self.progress == BodyProgress::AtRest {
-            self.progress = BodyProgress::Moving { last_moved: began };
+            self.progress = BodyProgress::Moving { last_moved: began, paced_until: began };
         }
         let frame = match ready!(polled) {
             Some(Ok(frame)) => frame,
@@ -169,7 +178,6 @@ impl State {
                 return Poll::Ready(None);
             }
         };
-        self.progress = BodyProgress::Moving { last_moved: Instant::now() };
         match frame.into_data() {
             Ok(data) => Poll::Ready(Some(self.take_data(data, ended))),
             Err(frame) => {
@@ -185,11 +193,24 @@ impl State {
         if self.received > self.max_body {
             return Err(self.fail(Fault::TooLarge));
         }
+        self.note_moved(data.len() as u64);
         self.memory.add(&data);
         if self.incoming.is_end_stream() {
             self.end(ended);
         }
         Ok(Frame::data(data))
+    }
+
+    fn note_moved(&mut self, bytes: u64) {
+        let now = Instant::now();
+        self.since_paced += bytes;
+        if let BodyProgress::Moving { last_moved, paced_until } = &mut self.progress {
+            *last_moved = now;
+            if self.since_paced >= self.pace {
+                *paced_until = now;
+                self.since_paced = 0;
+            }
+        }
     }
 
     fn end(&mut self, ended: &Notify) {

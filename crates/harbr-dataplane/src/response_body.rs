@@ -136,7 +136,7 @@ impl UpstreamBody {
 
     fn moved_at(&self) -> Instant {
         match self.request_body.as_ref().map(BodySource::progress) {
-            Some(BodyProgress::Moving { last_moved }) => self.last_moved.max(last_moved),
+            Some(BodyProgress::Moving { last_moved, .. }) => self.last_moved.max(last_moved),
             Some(BodyProgress::AtRest | BodyProgress::Ended { .. }) | None => self.last_moved,
         }
     }

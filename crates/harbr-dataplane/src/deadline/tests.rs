@@ -22,9 +22,9 @@ fn without_a_body_the_attempt_and_the_request_bound_the_head() {
 }
 
 #[test]
-fn while_the_body_moves_only_standing_still_counts() {
+fn while_the_body_moves_at_its_pace_no_clock_runs_out() {
     let now = Instant::now();
-    let moving = BodyProgress::Moving { last_moved: now + 100 * SECOND };
+    let moving = BodyProgress::Moving { last_moved: now + 150 * SECOND, paced_until: now + 100 * SECOND };
     assert_eq!(clocks(now, now).deadline(moving), now + 160 * SECOND);
 }
 
