@@ -38,8 +38,13 @@ impl Fleet {
     pub(crate) fn seat(self: &Arc<Self>, greeting: &Greeting) -> Seat {
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
         let mut nodes = self.nodes();
-        // What is left of an earlier session of the same node is of no use any more.
-        nodes.retain(|_, node| node.is_connected() || node.greeting.id != greeting.id);
+        // What is left of an earlier session of the same node is of no use any more, and an instance that is here
+        // again has lost its last connection, whether we know it yet or not.
+        nodes.retain(|_, node| {
+            let Greeting { id, instance, .. } = &node.greeting;
+            let is_same = !instance.is_empty() && *instance == greeting.instance;
+            *id != greeting.id || (node.is_connected() && !is_same)
+        });
         if let Some(twin) = nodes.values().find(|node| node.greeting.id == greeting.id) {
             let (id, first, second) = (&greeting.id, &twin.greeting.instance, &greeting.instance);
             tracing::warn!("two nodes have the id {id}: instances {first} and {second}");

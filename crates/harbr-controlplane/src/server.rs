@@ -36,6 +36,9 @@ const MAX_STREAMS: u32 = 32;
 /// A wait after an accept that failed, as it does while descriptors are short.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long connections may take to end once all sessions have: one that never said a word does not end itself.
+const CLOSE_GRACE: Duration = Duration::from_secs(2);
+
 /// Serves what comes in until `stop`, then until the last stream has ended.
 pub(crate) async fn serve<S, C>(
     incoming: S,
@@ -47,20 +50,26 @@ where
     S: Stream<Item = io::Result<C>>,
     C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
-    let nodes = NodeServiceServer::new(sessions)
+    let nodes = NodeServiceServer::new(sessions.clone())
         .max_decoding_message_size(MAX_FROM_NODE)
         .max_encoding_message_size(MAX_TO_NODE);
     let operators = AdminServiceServer::new(admin)
         .max_decoding_message_size(MAX_FROM_NODE)
         .max_encoding_message_size(MAX_TO_OPERATOR);
-    Server::builder()
+    let serve = Server::builder()
         .http2_keepalive_interval(Some(PING_INTERVAL))
         .http2_keepalive_timeout(Some(PING_TIMEOUT))
         .max_concurrent_streams(MAX_STREAMS)
         .add_service(nodes)
         .add_service(operators)
-        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
-        .await
+        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
+    tokio::select! {
+        served = serve => served,
+        () = async {
+            sessions.ended().await;
+            tokio::time::sleep(CLOSE_GRACE).await;
+        } => Ok(()),
+    }
 }
 
 /// A bound socket that hands out its connections, never more than allowed at once, and never an error.

@@ -243,6 +243,16 @@ async fn asking_for_a_reload_harms_nothing() {
 }
 
 #[tokio::test]
+async fn connections_that_say_nothing_do_not_hold_up_the_end() {
+    let fixture = Fixture::new(&one_route("a")).await;
+    fixture.status_is("the revision", |status| status.revision == 1).await;
+    let _grpc = TcpStream::connect(fixture.grpc_addr).await.unwrap();
+    let _http = TcpStream::connect(fixture.http_addr).await.unwrap();
+    let stopped = tokio::time::timeout(PATIENCE / 2, fixture.stop()).await;
+    assert!(stopped.is_ok());
+}
+
+#[tokio::test]
 async fn a_node_in_the_same_process_is_a_node_like_any_other() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("config.yml"), one_route("a")).unwrap();

@@ -62,6 +62,17 @@ fn a_node_that_comes_back_takes_its_old_place() {
 }
 
 #[test]
+fn an_instance_that_is_here_again_is_shown_once() {
+    let fleet = Arc::new(Fleet::default());
+    let greeting = Greeting { instance: "i".to_owned(), ..greeting("a") };
+    let lost = fleet.seat(&greeting);
+    let _again = fleet.seat(&greeting);
+    assert_eq!(states(&fleet).len(), 1);
+    drop(lost);
+    assert_eq!(states(&fleet), [("a".to_owned(), NodeState::Syncing)]);
+}
+
+#[test]
 fn two_nodes_with_one_id_are_both_shown() {
     let fleet = Arc::new(Fleet::default());
     let (_first, _second) = (seat(&fleet, "a"), seat(&fleet, "a"));

@@ -41,36 +41,48 @@ pub(crate) async fn tcp(url: &EndpointUrl, deadline: Instant) -> Result<TcpStrea
 }
 
 /// What HTTP is spoken over: TCP, with TLS inside where the URL says so.
-pub(crate) async fn stream(url: &EndpointUrl, deadline: Instant) -> Result<Box<dyn Stream>, ProbeError> {
+pub(crate) async fn stream(
+    url: &EndpointUrl,
+    trust: &Trust,
+    deadline: Instant,
+) -> Result<Box<dyn Stream>, ProbeError> {
     let tcp = tcp(url, deadline).await?;
     match url.scheme() {
         Scheme::Http => Ok(Box::new(tcp)),
         Scheme::Https => {
             let name = ServerName::try_from(url.host().to_owned())
                 .map_err(|error| ProbeError::Tls(io::Error::other(error)))?;
-            let connector = TlsConnector::from(client_config()?);
+            let connector = TlsConnector::from(trust.client_config()?);
             Ok(Box::new(connector.connect(name, tcp).await.map_err(ProbeError::Tls)?))
         }
     }
 }
 
-/// Trusts what this system trusts, as it was when the first `https` endpoint was probed.
-fn client_config() -> Result<Arc<ClientConfig>, ProbeError> {
-    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    if let Some(config) = CONFIG.get() {
-        return Ok(config.clone());
+/// Whom to believe that they are who they say: read when the first `https` endpoint is probed.
+#[derive(Debug, Default)]
+pub(crate) struct Trust(OnceLock<Arc<ClientConfig>>);
+
+impl Trust {
+    fn client_config(&self) -> Result<Arc<ClientConfig>, ProbeError> {
+        if let Some(config) = self.0.get() {
+            return Ok(config.clone());
+        }
+        let found = rustls_native_certs::load_native_certs();
+        for error in &found.errors {
+            tracing::warn!("a trusted certificate of this system cannot be read: {error}");
+        }
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(found.certs);
+        let config = Self::in_roots(roots).map_err(|error| ProbeError::Tls(io::Error::other(error)))?;
+        Ok(self.0.get_or_init(|| config).clone())
     }
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        tracing::warn!("a trusted certificate of this system cannot be read: {error}");
+
+    fn in_roots(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
     }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(found.certs);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| ProbeError::Tls(io::Error::other(error)))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(CONFIG.get_or_init(|| Arc::new(config)).clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! One probe of one target.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Target;
-use super::connect::{self, Stream};
+use super::connect::{self, Stream, Trust};
 
 /// More of an answer is not read, and its connection is not used again.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -43,8 +44,8 @@ pub(crate) enum ProbeError {
 }
 
 /// Asks one target, again and again, over one connection for as long as that lasts.
-#[derive(Default)]
 pub(crate) struct Asker {
+    trust: Arc<Trust>,
     idle: Option<Box<Connection>>,
 }
 
@@ -55,6 +56,10 @@ struct Connection {
 }
 
 impl Asker {
+    pub(crate) fn new(trust: Arc<Trust>) -> Self {
+        Self { trust, idle: None }
+    }
+
     /// Dropped halfway, it begins the next probe on a fresh connection.
     pub(crate) async fn ask(&mut self, target: &Target) -> Result<(), ProbeError> {
         let deadline = Instant::now() + target.check.timeout;
@@ -74,7 +79,7 @@ impl Asker {
         {
             return judge(status);
         }
-        let stream = connect::stream(url, deadline).await?;
+        let stream = connect::stream(url, &self.trust, deadline).await?;
         let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(ProbeError::Answer)?;
         let fresh = Box::new(Connection { sender, driver });
         judge(self.exchange(fresh, request(url, path)?).await.map_err(ProbeError::Answer)?)

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Target;
+use super::connect::Trust;
 use super::probe::{Asker, ProbeError};
 use super::standing::{Standing, Verdict};
 use super::table::{HealthTable, Seen};
@@ -38,6 +39,7 @@ pub(crate) struct Prober {
     probed: HashMap<Arc<Target>, Probed>,
     tasks: JoinSet<()>,
     permits: Arc<Semaphore>,
+    trust: Arc<Trust>,
     results: (mpsc::Sender<ProbeResult>, mpsc::Receiver<ProbeResult>),
 }
 
@@ -61,6 +63,7 @@ impl Prober {
             probed: HashMap::new(),
             tasks: JoinSet::new(),
             permits: Arc::new(Semaphore::new(MAX_PROBES)),
+            trust: Arc::default(),
             results: mpsc::channel(RESULTS),
         }
     }
@@ -118,7 +121,8 @@ impl Prober {
         for target in &new {
             let delay = spread.min(target.check.interval).mul_f64(fastrand::f64());
             let (permits, results) = (self.permits.clone(), self.results.0.clone());
-            let task = self.tasks.spawn(keep_asking(target.clone(), delay, permits, results));
+            let asker = Asker::new(self.trust.clone());
+            let task = self.tasks.spawn(keep_asking(target.clone(), asker, delay, permits, results));
             self.table.insert(target.clone());
             self.probed.insert(target.clone(), Probed { standing: Standing::UNKNOWN, task });
         }
@@ -144,12 +148,12 @@ impl Prober {
 
 async fn keep_asking(
     target: Arc<Target>,
+    mut asker: Asker,
     delay: Duration,
     permits: Arc<Semaphore>,
     results: mpsc::Sender<ProbeResult>,
 ) {
     sleep(delay).await;
-    let mut asker = Asker::default();
     loop {
         let due = Instant::now();
         let Ok(permit) = permits.acquire().await else { return };
