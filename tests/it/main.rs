@@ -34,6 +34,7 @@ mod harness;
 mod headers;
 mod health;
 mod hostile_requests;
+mod large_files;
 mod limits;
 mod metrics;
 mod operator;

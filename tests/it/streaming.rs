@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use harbr_tests::{Client, Fleet, Origin, RawClient, Shape, empty, eventually, fnv1a, full, request, stream};
+use harbr_tests::{
+    Client, Fleet, Origin, RawClient, RawOrigin, Shape, empty, eventually, fnv1a, full, request, stream,
+};
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -320,4 +322,82 @@ async fn a_large_upload_is_whole_and_memory_stays_flat() {
     assert_eq!((echo.body_bytes, echo.body_hash), (64 * MIB as u64, expected));
     let growth = peak.saturating_sub(before);
     assert!(growth < 24 * MIB as u64, "memory grew by {} KiB", growth / 1024);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_before_the_upload_has_ended_is_passed_on() {
+    let origin = Origin::start("a").await;
+    let drains = Arc::new(Mutex::new(JoinSet::new()));
+    origin.answers_with(move |request| {
+        // Decides by the head, and goes on reading.
+        drains.lock().unwrap().spawn(request.into_body().collect());
+        async { Response::builder().status(403).body(full("no")).unwrap() }
+    });
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    let (pieces, body) = stream();
+    pieces.send(Bytes::from_static(b"the beginning")).await.unwrap();
+    let reply = client.send(request(Method::POST, "/", body)).await.unwrap();
+    assert_eq!((reply.status.as_u16(), reply.text().as_str()), (403, "no"));
+    drop(pieces);
+}
+
+#[tokio::test]
+async fn an_upstream_that_answers_and_hangs_up_on_an_upload_mixes_no_answers_up() {
+    let origin = Origin::start("a").await;
+    origin.answers_with(|request| async move {
+        let status = if request.method() == Method::POST { 403 } else { 200 };
+        Response::builder().status(status).body(full(request.uri().path().to_owned())).unwrap()
+    });
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    for _ in 0..5 {
+        let upload = request(Method::POST, "/early", full(vec![b'x'; 8 * MIB]));
+        let mut client = Client::connect(fleet.addr()).await.unwrap();
+        // The upload may be cut off under the client's hands, or before the answer could be read.
+        if let Ok(reply) = client.send(upload).await {
+            let status = reply.status.as_u16();
+            assert!(
+                status == 502 || (status == 403 && reply.text() == "/early"),
+                "{status} {}",
+                reply.text()
+            );
+        }
+        for path in ["/one", "/two"] {
+            let reply = harbr_tests::get(fleet.addr(), path).await;
+            assert_eq!((reply.status.as_u16(), reply.text().as_str()), (200, path));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_ends_with_its_connection_is_passed_on() {
+    let upstream = RawOrigin::start(|mut stream| async move {
+        let mut buffer = [0; 4096];
+        if let Ok(1..) = stream.read(&mut buffer).await {
+            // The test sees whether it arrives.
+            let _ = stream.write_all(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello").await;
+        }
+    })
+    .await;
+    let text = File::new().route("/", &format!("upstream: \"{}\"", upstream.url())).text();
+    let fleet = Fleet::start(Shape::Split, &text).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(client.get("/").await.text(), "hello");
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_that_the_upstream_closes_is_closed() {
+    let mut origin = Origin::start("a").await;
+    answer_with_shouting(&origin);
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let mut client = RawClient::connect(fleet.addr()).await;
+    client.send(UPGRADE).await.unwrap();
+    client.read_until("\r\n\r\n").await;
+    client.send("hello.").await.unwrap();
+    client.read_until(".").await;
+    origin.answers(harbr_tests::Answer::Echo);
+    origin.stop().await;
+    client.read_to_end().await;
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::eventually::eventually;
 use crate::program::Program;
 
-const MAX_LINES: usize = 20_000;
+const MAX_LINES: usize = 1_000_000;
 
 /// A running binary. It is killed when it is dropped.
 #[derive(Debug)]
