@@ -27,6 +27,7 @@ mod exchange;
 mod forward;
 mod head;
 mod headers;
+mod health_record;
 mod listener;
 mod live;
 mod metrics;
@@ -40,6 +41,8 @@ mod retry;
 mod session;
 mod shared;
 mod stats;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod totals;
 mod tracked_io;

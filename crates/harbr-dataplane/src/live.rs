@@ -85,10 +85,6 @@ impl LiveTable {
     pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Arc<LiveEndpoint>> {
         self.upstreams.values().flat_map(|upstream| &upstream.endpoints)
     }
-
-    pub(crate) fn endpoint(&self, upstream: &str, url: &str) -> Option<&Arc<LiveEndpoint>> {
-        self.upstreams.get(upstream)?.endpoints.iter().find(|endpoint| endpoint.name.as_ref() == url)
-    }
 }
 
 impl LiveRoute {

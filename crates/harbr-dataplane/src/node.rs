@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use harbr_model::{Listener, Snapshot};
 use harbr_process::StateDir;
-use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, health_from_wire, v1};
+use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, v1};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
+use crate::health_record::HealthRecord;
 use crate::listener::{BoundListener, OpenListener, Sharing};
 use crate::live::{LiveTable, Soil};
 use crate::shared::Shared;
@@ -54,6 +55,8 @@ pub(crate) struct Node {
     listening: HashMap<String, Listening>,
     /// What serves now, for changes to be against.
     snapshot: Option<EncodedSnapshot>,
+    /// What the prober found, also of endpoints that only the next snapshot will have.
+    health: HealthRecord,
     /// Tables that a request may still look at; dropped here, not on a worker.
     retired: Vec<Arc<LiveTable>>,
     status: watch::Sender<NodeStatus>,
@@ -101,6 +104,7 @@ impl Node {
             overrides: overrides.into_iter().map(|bound| (bound.name.clone(), bound)).collect(),
             listening: HashMap::new(),
             snapshot: None,
+            health: HealthRecord::default(),
             retired: Vec::new(),
             status: watch::Sender::new(NodeStatus { serving: None, listeners }),
         }
@@ -150,16 +154,12 @@ impl Node {
         }
     }
 
-    /// Health of endpoints that serve, by the same check as the prober's; all others stay as they are.
-    pub(crate) fn apply_health(&self, update: &v1::HealthUpdate) {
-        let table = self.shared.table.load();
-        for v1::EndpointHealth { upstream, url, check, health } in &update.endpoints {
-            let endpoint =
-                table.endpoint(upstream, url).filter(|endpoint| endpoint.check.as_deref() == Some(check));
-            if let (Some(endpoint), Some(health)) = (endpoint, health_from_wire(*health)) {
-                endpoint.set_health(health);
-            }
+    /// Health by the prober's word; of endpoints that it does not name it stays as it was.
+    pub(crate) fn apply_health(&mut self, update: v1::HealthUpdate) {
+        for found in update.endpoints {
+            self.health.note(found);
         }
+        self.health.apply_to(&self.shared.table.load());
     }
 
     /// Drops old tables that nobody looks at any more.
@@ -182,6 +182,9 @@ impl Node {
         let opened = self.open_new(&model)?;
         dns::resolve_new(table.endpoints()).await;
 
+        // Known before the first request: a new endpoint that is down is never tried.
+        self.health.keep_only(&table);
+        self.health.apply_to(&table);
         let settings = model.settings();
         self.shared.limit.set_max(settings.max_connections);
         self.shared.access_log.set_format(settings.access_log);

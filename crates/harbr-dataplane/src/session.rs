@@ -200,7 +200,7 @@ impl Session {
                 };
                 send(outbound, answer).await?;
             }
-            Some(Kind::Health(update)) => self.node.apply_health(&update),
+            Some(Kind::Health(update)) => self.node.apply_health(update),
             // From a newer controller: not for this build.
             None => {}
         }

@@ -26,6 +26,21 @@ struct Encoded {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SnapshotHash([u8; 32]);
 
+/// One step from a base to a snapshot.
+enum Change<'a> {
+    Removal(&'a String),
+    Upsert(&'a String, &'a Bytes),
+}
+
+impl Change<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Removal(key) => key.len(),
+            Self::Upsert(key, body) => key.len() + body.len(),
+        }
+    }
+}
+
 impl EncodedSnapshot {
     #[must_use]
     pub fn encode(snapshot: &Snapshot) -> Self {
@@ -57,8 +72,7 @@ impl EncodedSnapshot {
         let removals = base
             .iter()
             .flat_map(|base| base.0.resources.keys())
-            .filter(|key| !self.0.resources.contains_key(*key))
-            .cloned();
+            .filter(|key| !self.0.resources.contains_key(*key));
 
         let empty = v1::SnapshotChunk {
             fence: Some(fence.into()),
@@ -67,17 +81,23 @@ impl EncodedSnapshot {
             base_hash: base.map(|base| base.hash().as_bytes().to_vec()).unwrap_or_default(),
             ..Default::default()
         };
+        let changes =
+            removals.map(Change::Removal).chain(upserts.map(|(key, body)| Change::Upsert(key, body)));
         let mut chunks = Vec::new();
-        let mut chunk = v1::SnapshotChunk { removals: removals.collect(), ..empty.clone() };
-        let mut size: usize = chunk.removals.iter().map(String::len).sum();
-        for (key, body) in upserts {
-            let entry_size = key.len() + body.len();
-            if size > 0 && size + entry_size > CHUNK_BYTES {
+        let mut chunk = empty.clone();
+        let mut size = 0;
+        for change in changes {
+            if size > 0 && size + change.len() > CHUNK_BYTES {
                 chunks.push(std::mem::replace(&mut chunk, empty.clone()));
                 size = 0;
             }
-            size += entry_size;
-            chunk.upserts.push(v1::ResourceEntry { key: key.clone(), body: body.clone() });
+            size += change.len();
+            match change {
+                Change::Removal(key) => chunk.removals.push(key.clone()),
+                Change::Upsert(key, body) => {
+                    chunk.upserts.push(v1::ResourceEntry { key: key.clone(), body: body.clone() });
+                }
+            }
         }
         chunk.last = true;
         chunks.push(chunk);

@@ -1,39 +1,14 @@
-use std::time::Duration;
-
-use harbr_model::{
-    Balance, Endpoint, HeaderEdits, HostHeader, HostPattern, Listener, PathPrefix, PathRewrite, Route,
-    RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
-};
 use harbr_proto::{EncodedSnapshot, Fence};
 
 use super::{from_bytes, to_bytes};
 use crate::node::Serving;
+use crate::testing::{self, route, upstream};
 
 fn snapshot() -> EncodedSnapshot {
-    let second = Duration::from_secs(1);
-    let endpoints = vec![Endpoint { url: "http://127.0.0.1:1".parse().unwrap(), weight: 1 }];
-    let balance = Balance::RoundRobin;
-    let upstream = Upstream { name: "u".into(), endpoints, balance, health_check: None };
-    let route = Route {
-        name: "/".into(),
-        matches: RouteMatch {
-            host: HostPattern::Any,
-            path: PathPrefix::parse("/").unwrap(),
-            methods: Vec::new(),
-            headers: Vec::new(),
-        },
-        upstream: "u".into(),
-        rewrite: PathRewrite::Keep,
-        host_header: HostHeader::Preserve,
-        timeouts: TimeoutPolicy { attempt: second, request: second, idle: second },
-        max_retries: 0,
-        request_headers: HeaderEdits::default(),
-        response_headers: HeaderEdits::default(),
-        max_body: 1,
-    };
-    let listener = Listener { name: "default".into(), addr: "127.0.0.1:0".parse().unwrap() };
-    let settings = Settings::with_max_connections(1);
-    EncodedSnapshot::encode(&Snapshot::new(settings, vec![listener], vec![upstream], vec![route]).unwrap())
+    EncodedSnapshot::encode(&testing::snapshot(
+        vec![upstream("u", &[(1, 1)], "/h")],
+        vec![route("/", "u", 0)],
+    ))
 }
 
 fn file() -> (Serving, Vec<u8>) {

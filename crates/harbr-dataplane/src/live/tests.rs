@@ -1,57 +1,9 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use harbr_model::{
-    Balance, Endpoint, HeaderEdits, Health, HealthCheck, HostHeader, HostPattern, Listener, PathPrefix,
-    PathRewrite, Probe, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
-};
+use harbr_model::Health;
 
-use super::{LiveTable, Soil};
-use crate::stats::RouteSeries;
-
-fn soil() -> Soil {
-    Soil { workers: 1, series: Arc::new(RouteSeries::new(1)) }
-}
-
-fn route(path: &str, upstream: &str, retries: u32) -> Route {
-    let second = Duration::from_secs(1);
-    Route {
-        name: path.into(),
-        matches: RouteMatch {
-            host: HostPattern::Any,
-            path: PathPrefix::parse(path).unwrap(),
-            methods: Vec::new(),
-            headers: Vec::new(),
-        },
-        upstream: upstream.into(),
-        rewrite: PathRewrite::Keep,
-        host_header: HostHeader::Preserve,
-        timeouts: TimeoutPolicy { attempt: second, request: second, idle: second },
-        max_retries: retries,
-        request_headers: HeaderEdits::default(),
-        response_headers: HeaderEdits::default(),
-        max_body: 1,
-    }
-}
-
-fn upstream(name: &str, ports: &[(u16, u32)], check: &str) -> Upstream {
-    let endpoint = |(port, weight): &(u16, u32)| Endpoint {
-        url: format!("http://127.0.0.1:{port}").parse().unwrap(),
-        weight: *weight,
-    };
-    Upstream {
-        name: name.into(),
-        endpoints: ports.iter().map(endpoint).collect(),
-        balance: Balance::RoundRobin,
-        health_check: Some(HealthCheck::new(Probe::Http { path: check.into() })),
-    }
-}
-
-fn build(before: &LiveTable, soil: &Soil, upstreams: Vec<Upstream>, routes: Vec<Route>) -> LiveTable {
-    let listener = Listener { name: "default".into(), addr: "127.0.0.1:0".parse().unwrap() };
-    let snapshot = Snapshot::new(Settings::with_max_connections(1), vec![listener], upstreams, routes);
-    LiveTable::build(&snapshot.unwrap(), before, soil)
-}
+use super::LiveTable;
+use crate::testing::{build, route, soil, upstream};
 
 #[test]
 fn what_did_not_change_is_taken_over() {

@@ -146,6 +146,14 @@ fn a_large_snapshot_travels_in_pieces() {
     assert!(chunks.iter().all(|chunk| prost::Message::encoded_len(chunk) < 2 * CHUNK_BYTES));
     assert_eq!(receive(&chunks, None).unwrap().unwrap().hash(), large.hash());
     assert!(receive(&chunks[..2], None).unwrap().is_none());
+
+    let none = many_routes(0);
+    let many = EncodedSnapshot::from_resources(
+        (0..3_000).map(|index| (format!("routes//{index:01000}"), vec![0].into())).collect(),
+    );
+    let removals = none.chunks(FENCE, 1, Some(&many));
+    assert_eq!(removals.len(), 3);
+    assert_eq!(receive(&removals, Some(&many)).unwrap().unwrap().hash(), none.hash());
 }
 
 #[test]

@@ -1,0 +1,67 @@
+use std::collections::{HashMap, HashSet};
+
+use harbr_model::Health;
+use harbr_proto::{health_from_wire, v1};
+
+use crate::live::LiveTable;
+
+/// Endpoints whose health is remembered; those of a snapshot are far fewer.
+const MAX_RECORDED: usize = 1_000_000;
+
+/// What the controller's prober said last of each endpoint. It comes before the snapshot that has the
+/// endpoint, and outlives snapshots that do not change it.
+#[derive(Debug, Default)]
+pub(crate) struct HealthRecord {
+    by_upstream: HashMap<String, HashMap<String, Found>>,
+    count: usize,
+}
+
+#[derive(Debug)]
+struct Found {
+    check: String,
+    health: Health,
+}
+
+impl HealthRecord {
+    pub(crate) fn note(&mut self, wire: v1::EndpointHealth) {
+        let v1::EndpointHealth { upstream, url, check, health } = wire;
+        let Some(health) = health_from_wire(health) else { return };
+        if self.count < MAX_RECORDED {
+            let before = self.by_upstream.entry(upstream).or_default().insert(url, Found { check, health });
+            self.count += usize::from(before.is_none());
+        }
+    }
+
+    /// A result counts only for the same endpoint under the same check.
+    pub(crate) fn apply_to(&self, table: &LiveTable) {
+        for (name, found) in &self.by_upstream {
+            let Some(upstream) = table.upstreams.get(name.as_str()) else { continue };
+            for endpoint in &upstream.endpoints {
+                match found.get(endpoint.name.as_ref()) {
+                    Some(found) if endpoint.check.as_deref() == Some(&found.check) => {
+                        endpoint.set_health(found.health)
+                    }
+                    Some(_) | None => {}
+                }
+            }
+        }
+    }
+
+    /// Forgets what the table does not have.
+    pub(crate) fn keep_only(&mut self, table: &LiveTable) {
+        self.by_upstream.retain(|name, found| {
+            let upstream = table.upstreams.get(name.as_str());
+            let urls: HashSet<&str> = upstream
+                .iter()
+                .flat_map(|upstream| &upstream.endpoints)
+                .map(|endpoint| &*endpoint.name)
+                .collect();
+            found.retain(|url, _| urls.contains(url.as_str()));
+            !found.is_empty()
+        });
+        self.count = self.by_upstream.values().map(HashMap::len).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests;
