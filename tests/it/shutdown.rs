@@ -22,9 +22,32 @@ over_both_shapes! {
         load.answers(200).await;
         fleet.node().process.signal(Signal::Terminate);
         let report = load.until_refused().await;
-        report.assert_lossless(200);
+        report.assert_lossless_on_kept_connections(200);
         assert_eq!(fleet.node().process.ended().await.code, Some(0));
     }
+}
+
+#[tokio::test]
+async fn clients_that_wait_to_be_accepted_when_the_end_comes_are_served() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let process = &fleet.node().process;
+    // While it stands still the system takes connections into its queue.
+    process.signal(Signal::Stop);
+    let mut waiting = Vec::new();
+    for number in 0..20 {
+        let mut client = RawClient::connect(fleet.addr()).await;
+        let request = format!("GET /{number} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        client.send(request).await.unwrap();
+        waiting.push(client);
+    }
+    process.signal(Signal::Terminate);
+    process.signal(Signal::Continue);
+    for mut client in waiting {
+        let answer = client.read_to_end().await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
+    }
+    assert_eq!(process.ended().await.code, Some(0));
 }
 
 #[tokio::test]

@@ -28,7 +28,9 @@ pub struct Load {
 pub struct LoadReport {
     pub answered: usize,
     pub failed: usize,
-    /// The first of them.
+    /// Those of the failed that were the first on their connection, which ended before anything was answered.
+    pub failed_on_new_connections: usize,
+    /// The first of the failures.
     pub failures: Vec<String>,
 }
 
@@ -38,6 +40,7 @@ struct State {
     connected: AtomicUsize,
     answered: AtomicUsize,
     failed: AtomicUsize,
+    failed_on_new_connections: AtomicUsize,
     refused: AtomicUsize,
     failures: Mutex<Vec<String>>,
 }
@@ -106,6 +109,7 @@ impl Load {
         LoadReport {
             answered: self.state.answered.load(Ordering::SeqCst),
             failed: self.state.failed.load(Ordering::SeqCst),
+            failed_on_new_connections: self.state.failed_on_new_connections.load(Ordering::SeqCst),
             failures: self.state.failures.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
@@ -115,8 +119,20 @@ impl LoadReport {
     /// # Panics
     /// If a request failed, or fewer than `least` were answered.
     pub fn assert_lossless(&self, least: usize) {
-        let Self { answered, failed, failures } = self;
-        assert!(*failed == 0, "{failed} of {} requests failed: {failures:#?}", answered + failed);
+        self.assert(least, self.failed);
+    }
+
+    /// For a server that ends: a connection that is opened as it does may be reset as well as refused.
+    ///
+    /// # Panics
+    /// If a request on a connection that had been answered before failed, or fewer than `least` were answered.
+    pub fn assert_lossless_on_kept_connections(&self, least: usize) {
+        self.assert(least, self.failed - self.failed_on_new_connections);
+    }
+
+    fn assert(&self, least: usize, failed: usize) {
+        let Self { answered, failures, .. } = self;
+        assert!(failed == 0, "{failed} of {} requests failed: {failures:#?}", answered + failed);
         assert!(*answered >= least, "only {answered} requests were answered");
     }
 }
@@ -144,6 +160,11 @@ impl Run {
                     client = None;
                     state.note_failure(what);
                 }
+                Ok(Err(Failure::LostFirst(what))) => {
+                    client = None;
+                    state.failed_on_new_connections.fetch_add(1, Ordering::SeqCst);
+                    state.note_failure(what);
+                }
                 Err(_) => {
                     client = None;
                     state.note_failure(format!("no answer within {GENEROUS:?}"));
@@ -154,12 +175,14 @@ impl Run {
 
     async fn once(&self, client: &mut Option<Client>, state: &State) -> Result<(), Failure> {
         let mut request = request(Method::GET, &self.path, empty());
+        let mut is_first = false;
         let response = loop {
             let connected = match client {
                 Some(connected) if !connected.is_closed() => connected,
                 Some(_) | None => {
                     let new = Client::connect(self.addr).await.map_err(|_| Failure::Refused)?;
                     state.connected.fetch_add(1, Ordering::SeqCst);
+                    is_first = true;
                     client.insert(new)
                 }
             };
@@ -168,6 +191,9 @@ impl Run {
                 Err(NotAnswered::Unsent(unsent)) => {
                     *client = None;
                     request = *unsent;
+                }
+                Err(NotAnswered::Lost(error)) if is_first => {
+                    return Err(Failure::LostFirst(format!("on a new connection: {}", chain(&error))));
                 }
                 Err(NotAnswered::Lost(error)) => return Err(Failure::Lost(chain(&error))),
             }
@@ -183,6 +209,8 @@ impl Run {
 enum Failure {
     /// Nobody listens.
     Refused,
+    /// Nothing was ever answered on this connection.
+    LostFirst(String),
     Lost(String),
 }
 
