@@ -1,11 +1,12 @@
-//! One line for each request, on standard output. Workers hand records over and never wait: the queue is
-//! bounded, what does not fit is counted, and a thread of its own formats and writes.
+//! One line for each request, on standard output. Workers hand records over in batches and never wait: the
+//! queue is bounded, what does not fit is counted, and a thread of its own formats and writes.
 
+use std::cell::RefCell;
 use std::io::{self, BufWriter, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
 
 use harbr_model::AccessLog as Format;
@@ -15,14 +16,32 @@ use serde::Serialize;
 
 use crate::error::Reason;
 
-/// Records that may wait to be written.
-const QUEUE: usize = 8_192;
+/// Records that a worker gathers before it wakes the writer, which costs more than a record.
+const BATCH: usize = 128;
+/// Batches that may wait to be written.
+const QUEUE: usize = 64;
+/// What a process that ends waits for its last lines.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct AccessLog {
-    queue: SyncSender<Record>,
+    queue: SyncSender<Message>,
     format: Arc<AtomicU8>,
     dropped: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Message {
+    Batch(Vec<Record>),
+    /// All before it is written: say so.
+    End(SyncSender<()>),
+}
+
+/// What one worker has gathered. It flushes what rests in it every now and then.
+#[derive(Debug)]
+pub(crate) struct WorkerLog {
+    log: Arc<AccessLog>,
+    batch: RefCell<Vec<Record>>,
 }
 
 /// Bytes of a request's target that a line shows.
@@ -71,11 +90,11 @@ struct Line<'a> {
 }
 
 impl AccessLog {
-    /// Starts the thread that writes to `output`. It ends, with all written, when the log is dropped.
+    /// Starts the thread that writes to `output`.
     pub(crate) fn start(output: impl Write + Send + 'static) -> io::Result<Self> {
-        let (queue, records) = sync_channel(QUEUE);
+        let (queue, messages) = sync_channel(QUEUE);
         let format = Arc::new(AtomicU8::new(encode(Format::Off)));
-        let writer = Writer { records, format: format.clone(), output: BufWriter::new(output) };
+        let writer = Writer { messages, format: format.clone(), output: BufWriter::new(output) };
         std::thread::Builder::new().name("access-log".into()).spawn(move || writer.run())?;
         Ok(Self { queue, format, dropped: AtomicU64::new(0) })
     }
@@ -88,9 +107,19 @@ impl AccessLog {
         self.format.load(Relaxed) != encode(Format::Off)
     }
 
-    pub(crate) fn write(&self, record: Record) {
-        if self.queue.try_send(record).is_err() {
-            self.dropped.fetch_add(1, Relaxed);
+    fn send(&self, batch: Vec<Record>) {
+        let count = batch.len() as u64;
+        if self.queue.try_send(Message::Batch(batch)).is_err() {
+            self.dropped.fetch_add(count, Relaxed);
+        }
+    }
+
+    /// Waits, not for long, until all that was handed over is written. Blocks.
+    pub(crate) fn finish(&self) {
+        let (end, ended) = sync_channel(1);
+        if self.queue.try_send(Message::End(end)).is_ok() {
+            // A reader that does not read must not keep the process from its end.
+            let _in_time = ended.recv_timeout(LAST_WORDS);
         }
     }
 
@@ -100,31 +129,63 @@ impl AccessLog {
     }
 }
 
+impl WorkerLog {
+    pub(crate) fn new(log: Arc<AccessLog>) -> Self {
+        Self { log, batch: RefCell::default() }
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.log.is_on()
+    }
+
+    pub(crate) fn write(&self, record: Record) {
+        let mut batch = self.batch.borrow_mut();
+        batch.push(record);
+        if batch.len() >= BATCH {
+            self.log.send(std::mem::replace(&mut *batch, Vec::with_capacity(BATCH)));
+        }
+    }
+
+    /// Hands over what rests here.
+    pub(crate) fn flush(&self) {
+        let batch = self.batch.take();
+        if !batch.is_empty() {
+            self.log.send(batch);
+        }
+    }
+}
+
+impl Drop for WorkerLog {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
 struct Writer<W: Write> {
-    records: Receiver<Record>,
+    messages: Receiver<Message>,
     format: Arc<AtomicU8>,
     output: BufWriter<W>,
 }
 
 impl<W: Write> Writer<W> {
     fn run(mut self) {
-        while let Ok(record) = self.records.recv() {
-            // Nobody reads standard output any more: the records are taken and let go.
-            let _unread = self.write_all_there_are(record);
+        while let Ok(message) = self.messages.recv() {
+            match message {
+                // Nobody reads standard output any more: the records are taken and let go.
+                Message::Batch(batch) => drop(self.write_batch(&batch)),
+                Message::End(end) => drop(end.try_send(())),
+            }
         }
     }
 
-    fn write_all_there_are(&mut self, first: Record) -> io::Result<()> {
-        let mut next = Ok(first);
-        while let Ok(record) = next {
+    fn write_batch(&mut self, batch: &[Record]) -> io::Result<()> {
+        for record in batch {
             if self.format.load(Relaxed) == encode(Format::Text) {
-                write_text(&mut self.output, &record)?;
+                write_text(&mut self.output, record)?;
             } else {
-                write_json(&mut self.output, &record)?;
+                write_json(&mut self.output, record)?;
             }
-            next = self.records.try_recv();
         }
-        debug_assert!(matches!(next, Err(TryRecvError::Empty | TryRecvError::Disconnected)));
         self.output.flush()
     }
 }

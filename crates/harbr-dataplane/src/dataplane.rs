@@ -126,7 +126,11 @@ impl DataPlane {
         };
         leave(&shared, options.drain_timeout).await;
         drain.cancel();
-        spawn_blocking(move || workers.into_iter().for_each(WorkerHandle::join)).await?;
+        let join = move || {
+            workers.into_iter().for_each(WorkerHandle::join);
+            shared.access_log.finish();
+        };
+        spawn_blocking(join).await?;
         end.cancel();
         session.join_all().await;
         tasks.join_all().await;

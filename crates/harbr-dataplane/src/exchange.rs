@@ -90,7 +90,7 @@ impl Drop for Exchange {
         let reason = self.reason.or((!self.is_whole).then_some(Reason::ClientGone));
         let success = reason.is_none() && self.status.as_u16() < 500;
 
-        let Worker { index, shared, .. } = &*self.worker;
+        let Worker { index, shared, access_log, .. } = &*self.worker;
         let cells = shared.cells.of(*index);
         cells.requests.record(success, duration);
         if let Some(reason) = reason {
@@ -102,8 +102,8 @@ impl Drop for Exchange {
         if self.client.state.phase() == Phase::Active {
             self.client.state.enter(Phase::Idle);
         }
-        if shared.access_log.is_on() {
-            shared.access_log.write(Record {
+        if access_log.is_on() {
+            access_log.write(Record {
                 client: self.client.addr,
                 method: self.method.clone(),
                 target: Record::target_of(&self.uri),

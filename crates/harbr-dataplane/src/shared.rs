@@ -16,7 +16,7 @@ pub(crate) struct Shared {
     pub limit: Arc<ConnectionLimit>,
     pub cells: PerWorker<ProxyCells>,
     pub series: Arc<RouteSeries>,
-    pub access_log: AccessLog,
+    pub access_log: Arc<AccessLog>,
     pub tls: Arc<ClientConfig>,
     leaving: AtomicBool,
 }
@@ -28,7 +28,7 @@ impl Shared {
             limit: Arc::new(ConnectionLimit::new()),
             cells: PerWorker::new(workers),
             series: Arc::new(RouteSeries::new(workers)),
-            access_log,
+            access_log: Arc::new(access_log),
             tls,
             leaving: AtomicBool::new(false),
         }

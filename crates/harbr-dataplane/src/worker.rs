@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept_socket::AcceptSocket;
+use crate::access_log::WorkerLog;
 use crate::connection::{self, Accepted};
 use crate::connection_limit::Permit;
 use crate::connections::Connections;
@@ -37,6 +38,7 @@ pub(crate) struct Worker {
     pub shared: Arc<Shared>,
     pub pool: Pool,
     pub connections: Connections,
+    pub access_log: WorkerLog,
     /// What serves clients: a drain waits for all of it.
     pub tasks: TaskTracker,
     /// Connections to upstreams, which live as long as they are kept.
@@ -68,6 +70,7 @@ impl WorkerHandle {
         let body = move || {
             let worker = Rc::new(Worker {
                 index,
+                access_log: WorkerLog::new(shared.access_log.clone()),
                 shared,
                 pool: Pool::default(),
                 connections: Connections::default(),
@@ -173,6 +176,7 @@ impl Worker {
             } else if self.shared.limit.is_contended() {
                 self.connections.end_longest_idle();
             }
+            self.access_log.flush();
             let table = self.shared.table.load();
             self.connections.sweep(&table.settings);
             self.pool.sweep(table.settings.upstream_idle_timeout, served.by(&table));

@@ -1,11 +1,12 @@
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use harbr_model::AccessLog as Format;
 use http::{Method, StatusCode, Version};
 
-use super::{AccessLog, QUEUE, Record};
+use super::{AccessLog, BATCH, QUEUE, Record, WorkerLog};
 use crate::error::Reason;
 
 fn record() -> Record {
@@ -42,17 +43,18 @@ impl Write for Pipe {
     }
 }
 
-fn log(format: Format) -> (AccessLog, Receiver<Vec<u8>>) {
+fn log(format: Format) -> (WorkerLog, Receiver<Vec<u8>>) {
     let (pipe, written) = channel();
     let log = AccessLog::start(Pipe(pipe)).unwrap();
     log.set_format(format);
-    (log, written)
+    (WorkerLog::new(log.into()), written)
 }
 
 #[test]
 fn a_line_is_one_json_object() {
     let (log, written) = log(Format::Json);
     log.write(record());
+    log.flush();
     let line: serde_json::Value = serde_json::from_slice(&written.recv().unwrap()).unwrap();
     assert_eq!(line["status"], 502);
     assert_eq!(line["query"], "b=%22");
@@ -64,6 +66,7 @@ fn a_line_is_one_json_object() {
 fn a_text_line_names_request_route_and_reason() {
     let (log, written) = log(Format::Text);
     log.write(record());
+    log.flush();
     let line = String::from_utf8(written.recv().unwrap()).unwrap();
     assert!(line.contains("\"GET /a%22?b=%22 HTTP/1.1\" 502"), "{line}");
     assert!(line.contains("route=/a endpoint=- attempts=3 reason=connect"), "{line}");
@@ -82,12 +85,13 @@ fn what_nobody_reads_is_counted_and_waited_for_by_nobody() {
         }
     }
     let (release, stuck) = channel();
-    let log = AccessLog::start(Stuck(stuck)).unwrap();
+    let log = Arc::new(AccessLog::start(Stuck(stuck)).unwrap());
     log.set_format(Format::Json);
-    // Beyond the queue there is what the writer holds in its buffer.
-    for _ in 0..QUEUE * 2 {
-        log.write(record());
+    let worker = WorkerLog::new(log.clone());
+    // Beyond the queue there is the batch that the writer has taken.
+    for _ in 0..(QUEUE + 2) * BATCH {
+        worker.write(record());
     }
-    assert!(log.dropped() > 0);
+    assert!(log.dropped() >= BATCH as u64);
     drop(release);
 }
