@@ -18,7 +18,7 @@ pub struct Echo {
     /// In order, names in lower case.
     pub headers: Vec<(String, String)>,
     pub body_bytes: u64,
-    /// [`fnv1a`](crate::fnv1a) of the body; 0 of an empty one.
+    /// [`fnv1a`] of the body; 0 of an empty one.
     pub body_hash: u64,
     /// False if the body was cut off.
     pub complete: bool,
