@@ -22,10 +22,17 @@ impl AcceptSocket {
         self.0.readable().await
     }
 
-    /// The client that has waited longest; `WouldBlock` if there is none.
+    /// The client that has waited longest; `WouldBlock` if there is none. Clears what `readable` goes by.
     pub(crate) fn accept(&self) -> io::Result<TcpStream> {
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        let accepted = self.0.try_io(Interest::READABLE, || Ok(accept_with(&self.0, flags)?))?;
-        TcpStream::from_std(accepted.into())
+        self.0.try_io(Interest::READABLE, || self.accept_any()).and_then(TcpStream::from_std)
+    }
+
+    /// As `accept`, but asks the kernel itself: a client may wait of whom the event queue has not told yet.
+    pub(crate) fn accept_last(&self) -> io::Result<TcpStream> {
+        TcpStream::from_std(self.accept_any()?)
+    }
+
+    fn accept_any(&self) -> io::Result<std::net::TcpStream> {
+        Ok(accept_with(&self.0, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?.into())
     }
 }

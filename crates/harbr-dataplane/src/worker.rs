@@ -128,7 +128,7 @@ impl Worker {
                 () = accept => {}
             }
         }
-        while let Ok(stream) = socket.accept() {
+        while let Ok(stream) = socket.accept_last() {
             let permit = self.shared.limit.acquire().await;
             self.serve(stream, permit, &closed);
         }
