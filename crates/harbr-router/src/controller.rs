@@ -14,16 +14,15 @@ const PIPES: usize = 1;
 #[derive(Debug)]
 pub(crate) struct RunningController {
     pub reload: Reload,
+    /// Where the node opens its sessions. Open as long as the controller runs, which takes its end for a fault.
+    pub pipes: mpsc::Sender<DuplexStream>,
     stop: CancellationToken,
     ended: oneshot::Receiver<anyhow::Result<()>>,
 }
 
-/// Binds the controller, and returns it running, with the way to open sessions with it.
-pub(crate) async fn start(
-    options: Options,
-    metrics: Metrics,
-) -> anyhow::Result<(RunningController, mpsc::Sender<DuplexStream>)> {
-    let (pipes_tx, pipes) = mpsc::channel(PIPES);
+/// Binds the controller, and returns it running.
+pub(crate) async fn start(options: Options, metrics: Metrics) -> anyhow::Result<RunningController> {
+    let (pipes, opened) = mpsc::channel(PIPES);
     let (bound_tx, bound) = oneshot::channel();
     let (ended_tx, ended) = oneshot::channel();
     let stop = CancellationToken::new();
@@ -34,7 +33,7 @@ pub(crate) async fn start(
                 Ok(controller) => {
                     // Nobody waits any more only if the process ends already.
                     let _gone = bound_tx.send(Ok(controller.reload()));
-                    let _gone = ended_tx.send(controller.run(Some(pipes), stop).await);
+                    let _gone = ended_tx.send(controller.run(Some(opened), stop).await);
                 }
                 Err(error) => drop(bound_tx.send(Err(error))),
             }
@@ -43,7 +42,7 @@ pub(crate) async fn start(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("controlplane".into()).spawn(move || runtime.block_on(run))?;
     let reload = bound.await.context("the controller did not start")??;
-    Ok((RunningController { reload, stop, ended }, pipes_tx))
+    Ok(RunningController { reload, pipes, stop, ended })
 }
 
 impl RunningController {

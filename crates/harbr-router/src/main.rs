@@ -94,8 +94,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let controller_state = cli.state_dir.as_ref().map(|dir| dir.join("controlplane"));
     let controller_options = cli.controller.options(controller_state, cli.drain_timeout)?;
 
-    let (mut controller, pipes) = controller::start(controller_options, metrics.clone()).await?;
-    let plane = DataPlane::bind(options, ControllerLink::Pipe(pipes), metrics).await?;
+    let mut controller = controller::start(controller_options, metrics.clone()).await?;
+    let plane = DataPlane::bind(options, ControllerLink::Pipe(controller.pipes.clone()), metrics).await?;
     let stop = CancellationToken::new();
     let mut serving = std::pin::pin!(plane.run(stop.clone()));
     let mut outcome = Ok(());
