@@ -154,8 +154,37 @@ async fn validate_needs_no_controller_and_points() {
     let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!((ended.code, &answer["valid"], &answer["error"]["line"]), (Some(1), &json!(false), &json!(2)));
 
-    let ended = Process::run(Program::Harbrctl, &["validate", "/nowhere.yml"]).await;
-    assert_eq!((ended.code, ended.stderr.lines().count()), (Some(1), 1), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn validate_says_what_the_controllers_own_check_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let no_text = file("no-text.yml", b"listen_addr: \"127.0.0.1:0\"\nroutes: \"\xf6\"\n");
+    let too_large = file("too-large.yml", &vec![b' '; 16 * 1024 * 1024 + 1]);
+    for (path, place) in [(no_text, (2, 10)), (too_large, (1, 1)), ("/nowhere.yml".to_owned(), (0, 0))] {
+        let check = Process::run(Program::Controlplane, &["--check", "-c", &path]).await;
+        let validate = Process::run(Program::Harbrctl, &["validate", &path]).await;
+        assert_eq!((check.code, validate.code), (Some(1), Some(1)), "{path}");
+        assert_eq!((&validate.stderr, validate.stdout.as_str()), (&check.stderr, ""));
+        assert!(check.stderr.ends_with('\n'), "{}", check.stderr);
+
+        let json = Process::run(Program::Harbrctl, &["validate", &path, "-o", "json"]).await;
+        let answer: Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!((json.code, &answer["valid"]), (Some(1), &json!(false)));
+        assert_eq!(answer["error"], json!({"message": check.stderr, "line": place.0, "column": place.1}));
+    }
+}
+
+#[tokio::test]
+async fn validate_ends_on_a_file_without_an_end() {
+    let ended = Process::run(Program::Harbrctl, &["validate", "/dev/zero"]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("larger than 16 MiB"), "{}", ended.stderr);
 }
 
 #[tokio::test]

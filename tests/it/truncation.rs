@@ -64,11 +64,11 @@ routes:
 
 #[test]
 fn at_every_byte_a_truncated_file_is_an_error_with_a_place_or_wholly_valid() {
-    assert!(harbr_config::parse(Source { name: "config.yml", text: FIFTY_LINES }).is_ok());
+    assert!(harbr_config::parse(Source { name: "config.yml", bytes: FIFTY_LINES.as_bytes() }).is_ok());
     let mut valid = 0;
     for end in 0..FIFTY_LINES.len() {
         let text = &FIFTY_LINES[..end];
-        match harbr_config::parse(Source { name: "config.yml", text }) {
+        match harbr_config::parse(Source { name: "config.yml", bytes: text.as_bytes() }) {
             Ok(config) => {
                 valid += 1;
                 let named = config

@@ -1,6 +1,6 @@
 //! YAML text → [`Snapshot`](harbr_model::Snapshot), with diagnostics that point.
 //!
-//! Pure: a text goes in, values come out. This crate opens no file, knows no network and no clock.
+//! Pure: the bytes of a file go in, values come out. This crate opens no file, knows no network and no clock.
 //!
 //! In the order in which a text passes through:
 //!
@@ -25,6 +25,6 @@ mod tree;
 mod units;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use parse::{Config, Source, parse};
+pub use parse::{Config, MAX_FILE_BYTES, Source, parse};
 pub use position::{Position, Span};
 pub use render::RenderStyle;

@@ -1,4 +1,4 @@
-//! The way from a text to a configuration, or to all that is wrong with it.
+//! The way from the bytes of a file to a configuration, or to all that is wrong with it.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::raw::RawConfig;
 use crate::tree::{Content, Node, Stopped};
 use crate::{build, read, tree};
 
-/// One file's text and the name that diagnostics show for it.
+/// What one file holds, and the name that diagnostics show for it.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     pub name: &'a str,
-    pub text: &'a str,
+    pub bytes: &'a [u8],
 }
 
 /// A file that is right.
@@ -25,26 +25,37 @@ pub struct Config {
     pub routes: BTreeMap<String, Position>,
 }
 
-const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Far above any configuration that a person or a generator writes. Who reads a file can stop one byte past
+/// it: a longer one is refused whatever it says.
+pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
 /// # Errors
-/// All that is wrong with the text.
+/// All that is wrong with the file.
 pub fn parse(source: Source<'_>) -> Result<Config, Diagnostics> {
-    let Source { name, text } = source;
+    let Source { name, bytes } = source;
     let mut findings = Findings::default();
+    if bytes.len() > MAX_FILE_BYTES {
+        let message = format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20);
+        findings.push(Diagnostic::new(Span::START, message));
+        return findings.into_result(None, name, "");
+    }
     // Editors on Windows write a byte order mark; nobody sees it, so no column counts it.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let shown = if text.len() > MAX_BYTES { "" } else { text };
-    let config = parse_text(text, &mut findings);
-    findings.into_result(config, name, shown)
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    // What is no text is shown as well as it can be.
+    let text = String::from_utf8_lossy(bytes);
+    let config = check_encoding(bytes, &text, &mut findings).and_then(|()| parse_text(&text, &mut findings));
+    findings.into_result(config, name, &text)
+}
+
+fn check_encoding(bytes: &[u8], text: &str, findings: &mut Findings) -> Option<()> {
+    let Err(error) = str::from_utf8(bytes) else { return Some(()) };
+    // Up to there the two are the same.
+    let place = Span::at(Position::of_byte(text, error.valid_up_to()));
+    findings.push(Diagnostic::new(place, "this is not text in UTF-8").with_hint("save the file as UTF-8"));
+    None
 }
 
 fn parse_text(text: &str, findings: &mut Findings) -> Option<Config> {
-    if text.len() > MAX_BYTES {
-        findings
-            .push(Diagnostic::new(Span::START, format!("the file is larger than {} MiB", MAX_BYTES >> 20)));
-        return None;
-    }
     check_characters(text, findings)?;
     let root = match tree::parse(text, findings) {
         Ok(root) => check_top(root, findings)?,

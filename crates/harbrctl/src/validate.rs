@@ -1,12 +1,12 @@
 //! The controller's own checks, without a controller.
 
-use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use harbr_config::{Config, Diagnostics, RenderStyle, Source};
+use harbr_config::{Config, Diagnostics, MAX_FILE_BYTES, RenderStyle, Source};
 
 use crate::cli::Format;
 use crate::document::{FileErrorDocument, ValidationDocument};
@@ -14,28 +14,51 @@ use crate::output::{print, print_document};
 use crate::paint::Paint;
 
 pub(crate) fn run(file: &Path, format: Format) -> anyhow::Result<ExitCode> {
-    let (name, text) = read(file)?;
-    match harbr_config::parse(Source { name: &name, text: &text }) {
-        Ok(config) => {
-            valid(&name, &config, format)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(diagnostics) => {
-            invalid(&name, &diagnostics, format)?;
-            Ok(ExitCode::FAILURE)
-        }
+    let is_stdin = file.as_os_str() == "-";
+    let name = if is_stdin { "<stdin>".to_owned() } else { file.display().to_string() };
+    let bytes = if is_stdin { read(io::stdin().lock()) } else { File::open(file).and_then(read) };
+    let checked = match bytes {
+        Ok(bytes) => harbr_config::parse(Source { name: &name, bytes: &bytes }).map_err(Refusal::Invalid),
+        Err(error) => Err(Refusal::Unreadable(error)),
+    };
+    match &checked {
+        Ok(config) => valid(&name, config, format)?,
+        Err(refusal) => refused(&name, refusal, format)?,
     }
+    Ok(if checked.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn read(file: &Path) -> anyhow::Result<(String, String)> {
-    if file.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
-        return Ok(("<stdin>".to_owned(), text));
+/// All of it, or enough to see that it is too large: `/dev/zero` has no end.
+fn read(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Why a file is no configuration.
+enum Refusal {
+    Unreadable(io::Error),
+    Invalid(Diagnostics),
+}
+
+impl Refusal {
+    fn render(&self, file: &str, style: RenderStyle) -> String {
+        match self {
+            Self::Unreadable(error) => format!("{file}: cannot be read: {error}\n"),
+            Self::Invalid(diagnostics) => diagnostics.render(style),
+        }
     }
-    let name = file.display().to_string();
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-    Ok((name, text))
+
+    fn document(&self, file: &str) -> FileErrorDocument {
+        let (line, column) = match self {
+            Self::Unreadable(_) => (0, 0),
+            Self::Invalid(diagnostics) => {
+                let start = diagnostics.first().span.start;
+                (start.line, start.column)
+            }
+        };
+        FileErrorDocument { message: self.render(file, RenderStyle::Plain), line, column }
+    }
 }
 
 fn valid(file: &str, config: &Config, format: Format) -> anyhow::Result<()> {
@@ -52,33 +75,21 @@ fn valid(file: &str, config: &Config, format: Format) -> anyhow::Result<()> {
     }
 }
 
-fn invalid(file: &str, diagnostics: &Diagnostics, format: Format) -> anyhow::Result<()> {
+fn refused(file: &str, refusal: &Refusal, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Json | Format::Yaml => {
-            let start = diagnostics.first().span.start;
-            let error = FileErrorDocument {
-                message: diagnostics.render(RenderStyle::Plain),
-                line: start.line,
-                column: start.column,
-            };
-            let file = file.to_owned();
-            print_document(
-                &ValidationDocument { file, valid: false, routes: 0, upstreams: 0, error: Some(error) },
-                format,
-            )
+            let (error, file) = (Some(refusal.document(file)), file.to_owned());
+            print_document(&ValidationDocument { file, valid: false, routes: 0, upstreams: 0, error }, format)
         }
         Format::Table | Format::Wide => {
             let style = match Paint::for_stderr() {
                 Paint::Plain => RenderStyle::Plain,
                 Paint::Color => RenderStyle::Color,
             };
-            complain_at_length(&diagnostics.render(style))
+            let text = refusal.render(file, style);
+            io::stderr().lock().write_all(text.as_bytes()).context("cannot write the diagnostics")
         }
     }
-}
-
-fn complain_at_length(text: &str) -> anyhow::Result<()> {
-    io::stderr().lock().write_all(text.as_bytes()).context("cannot write the diagnostics")
 }
 
 fn count(number: usize, noun: &str) -> String {

@@ -3,11 +3,9 @@ use std::io::Read;
 use std::path::Path;
 
 use bytes::Bytes;
+use harbr_config::MAX_FILE_BYTES;
 
-/// Far above any configuration that a person or a generator writes.
-const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
-
-/// The whole file, if it is a file and not too large.
+/// The whole file, if it is a file. Of one that is too large, enough to see that it is.
 pub(crate) fn read(path: &Path) -> Result<Bytes, String> {
     // Opening a pipe would wait for a writer.
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
@@ -16,9 +14,6 @@ pub(crate) fn read(path: &Path) -> Result<Bytes, String> {
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("it is larger than {} MiB", MAX_FILE_BYTES / (1024 * 1024)));
-    }
+    file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes.into())
 }

@@ -22,7 +22,7 @@ pub(crate) struct ValidationDocument {
 #[derive(Debug, Serialize)]
 pub(crate) struct FileErrorDocument {
     pub(crate) message: String,
-    /// From 1, in characters; of the first error.
+    /// From 1, in characters; of the first error. 0 where the error has no place: the file cannot be read.
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
