@@ -60,6 +60,7 @@ pub(crate) struct Record {
     pub status: StatusCode,
     pub bytes_received: u64,
     pub bytes_sent: u64,
+    pub ended_at: SystemTime,
     pub duration: Duration,
     pub route: Option<Arc<str>>,
     pub upstream: Option<Arc<str>>,
@@ -235,7 +236,7 @@ impl Record {
             None => (&*self.target, None),
         };
         Line {
-            time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            time: humantime::format_rfc3339_millis(self.ended_at).to_string(),
             client: self.client,
             method: self.method.as_str(),
             host: self.host.as_deref().unwrap_or(""),

@@ -1,15 +1,18 @@
 //! One attempt: a connection to one endpoint, one request over it, its response's head.
 
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::endpoint::LiveEndpoint;
@@ -19,6 +22,9 @@ use crate::request_body::RequestBody;
 use crate::retry::Failure;
 use crate::tls;
 use crate::worker::Worker;
+
+/// How long an address may be silent before the next one is tried beside it.
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
 /// A connection that a request can be written to.
 #[derive(Debug)]
@@ -103,24 +109,33 @@ async fn open(worker: &Rc<Worker>, endpoint: &LiveEndpoint) -> Result<Sender, Pr
     }
 }
 
-/// Tries each of the endpoint's addresses.
+/// Tries each of the endpoint's addresses: the next one as soon as one fails, or is silent for a moment
+/// (RFC 8305, 5). The one that answers is tried first from then on.
 async fn dial(endpoint: &LiveEndpoint) -> Result<TcpStream, ProxyError> {
-    let addrs: Arc<Vec<_>> = endpoint.addrs();
-    let mut failed = ProxyError::Unresolved;
-    for addr in addrs.iter() {
-        match TcpStream::connect(addr).await {
-            Ok(stream) => {
+    let addrs = endpoint.resolved().await.ok_or(ProxyError::Unresolved)?;
+    let mut waiting = addrs.iter().copied();
+    let mut dialling = FuturesUnordered::new();
+    dialling.extend(waiting.next().map(dial_one));
+    while !dialling.is_empty() {
+        match timeout(NEXT_ADDRESS, dialling.next()).await {
+            Ok(Some((addr, Ok(stream)))) => {
+                endpoint.prefer(addr);
                 // Without it small requests wait for acknowledgements; a socket that cannot is no worse.
                 let _set = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            Err(error) => {
+            Ok(Some((addr, Err(error)))) => {
                 tracing::debug!(endpoint = &*endpoint.name, %addr, %error, "cannot connect");
-                failed = ProxyError::Connect;
             }
+            Ok(None) | Err(_) => {}
         }
+        dialling.extend(waiting.next().map(dial_one));
     }
-    Err(failed)
+    Err(ProxyError::Connect)
+}
+
+async fn dial_one(addr: SocketAddr) -> (SocketAddr, io::Result<TcpStream>) {
+    (addr, TcpStream::connect(addr).await)
 }
 
 async fn handshake(

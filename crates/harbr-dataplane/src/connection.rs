@@ -1,5 +1,6 @@
 //! One client connection, from accept to close: what phase it is in, and hyper's server on top of it.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,9 +15,14 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection_limit::Permit;
+use crate::connections::Registered;
+use crate::error::Reason;
 use crate::proxy;
 use crate::tracked_io::TrackedIo;
 use crate::worker::Worker;
+
+/// How long what is written may stand still before a route has said it.
+const UNROUTED_IDLE: Duration = Duration::from_secs(60);
 
 /// What the connection is doing; each phase has its own limit in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +35,8 @@ pub(crate) enum Phase {
     Idle,
     /// A request is being served.
     Active,
+    /// It was answered, and the rest of its body still comes.
+    LateBody,
     /// No longer HTTP.
     Tunnel,
 }
@@ -65,44 +73,61 @@ pub(crate) enum Ending {
     Abort,
 }
 
-/// What the requests of one connection have in common.
+/// What the requests of one connection have in common, and its place among the connections: held until the
+/// last of them, or the tunnel that it became, has ended.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub addr: std::net::SocketAddr,
+    pub addr: SocketAddr,
     pub state: Arc<ConnectionState>,
     /// Cancelled when the listener that accepted it is taken away.
     pub listener: CancellationToken,
+    _registered: Registered,
+    _permit: Permit,
 }
 
 /// A connection just accepted.
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub stream: TcpStream,
-    pub addr: std::net::SocketAddr,
+    pub addr: SocketAddr,
     pub permit: Permit,
     pub listener: CancellationToken,
 }
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
-    let Accepted { stream, addr, permit: _permit, listener } = accepted;
+    let Accepted { stream, addr, permit, listener } = accepted;
     let state = Arc::new(ConnectionState::new());
-    let _registered = worker.connections.register(state.clone());
+    let registered = worker.connections.register(state.clone());
     let io = TokioIo::new(TrackedIo::new(stream, state.clone()));
-    let client = Rc::new(Client { addr, state: state.clone(), listener });
+    let client =
+        Rc::new(Client { addr, state: state.clone(), listener, _registered: registered, _permit: permit });
     let builder = server(&worker);
     let service = service_fn(|request| proxy::serve(worker.clone(), client.clone(), request));
     let mut connection = pin!(builder.serve_connection(io, service).with_upgrades());
     loop {
         tokio::select! {
-            // Its error is the client's: what it means was said where a request failed.
-            _ended = connection.as_mut() => return,
+            ended = connection.as_mut() => {
+                // Any other error is the client's: what it means was said where a request failed.
+                if let Err(error) = ended && error.is_parse() {
+                    count_unreadable(&worker, &error);
+                }
+                return;
+            }
             () = state.end.notified() => match state.ending() {
                 Ending::Graceful => connection.as_mut().graceful_shutdown(),
                 Ending::Abort => return,
             },
         }
     }
+}
+
+/// hyper has refused a head by itself; nobody else knows of that request.
+fn count_unreadable(worker: &Worker, error: &hyper::Error) {
+    let cells = worker.shared.cells.of(worker.index);
+    let reason = if error.is_parse_too_large() { Reason::HeadTooLarge } else { Reason::BadRequest };
+    cells.requests.error.increment();
+    cells.reasons[reason as usize].increment();
 }
 
 fn server(worker: &Worker) -> http1::Builder {
@@ -125,7 +150,7 @@ impl ConnectionState {
             phase: AtomicU8::new(encode(Phase::Fresh)),
             phase_since: AtomicU64::new(0),
             write_blocked_since: AtomicU64::new(0),
-            idle_limit: AtomicU64::new(u64::MAX),
+            idle_limit: AtomicU64::new(millis(UNROUTED_IDLE)),
             clock: Instant::now(),
             end: Notify::new(),
             ending: AtomicU8::new(0),
@@ -138,6 +163,7 @@ impl ConnectionState {
             1 => Phase::Head,
             2 => Phase::Idle,
             3 => Phase::Active,
+            4 => Phase::LateBody,
             _ => Phase::Tunnel,
         }
     }
@@ -156,6 +182,7 @@ impl ConnectionState {
         match self.phase() {
             Phase::Fresh => self.phase.store(encode(Phase::Head), Relaxed),
             Phase::Idle => self.enter(Phase::Head),
+            Phase::LateBody => self.enter(Phase::LateBody),
             Phase::Head | Phase::Active | Phase::Tunnel => {}
         }
     }
@@ -173,10 +200,21 @@ impl ConnectionState {
         Duration::from_millis(self.now().saturating_sub(self.phase_since.load(Relaxed)))
     }
 
-    /// The client has not taken what is written for longer than the request's route allows.
-    pub(crate) fn is_write_stalled(&self) -> bool {
-        let since = self.write_blocked_since.load(Relaxed);
-        since != 0 && self.now().saturating_sub(since) > self.idle_limit.load(Relaxed)
+    /// Nothing has moved for longer than the request's route allows: the client does not take what is written,
+    /// or does not send the body that it owes.
+    pub(crate) fn is_stalled(&self) -> bool {
+        let since = match (self.write_blocked_since.load(Relaxed), self.phase()) {
+            (0, Phase::LateBody) => self.phase_since.load(Relaxed),
+            (0, _) => return false,
+            (blocked_since, _) => blocked_since,
+        };
+        self.now().saturating_sub(since) > self.idle_limit.load(Relaxed)
+    }
+
+    /// A connection that rests cannot end in order while its client takes nothing.
+    pub(crate) fn end_at_rest(&self) {
+        let is_blocked = self.write_blocked_since.load(Relaxed) != 0 || self.phase() == Phase::Fresh;
+        self.end(if is_blocked { Ending::Abort } else { Ending::Graceful });
     }
 
     pub(crate) fn end(&self, ending: Ending) {
@@ -203,6 +241,7 @@ fn encode(phase: Phase) -> u8 {
         Phase::Head => 1,
         Phase::Idle => 2,
         Phase::Active => 3,
-        Phase::Tunnel => 4,
+        Phase::LateBody => 4,
+        Phase::Tunnel => 5,
     }
 }

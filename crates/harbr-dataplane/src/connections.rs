@@ -2,11 +2,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use harbr_model::Settings;
 
 use crate::connection::{ConnectionState, Ending, Phase};
+use crate::stats::ConnectionEndCells;
+
+/// How long a new connection that sends nothing keeps its place while others wait for one.
+const FRESH_GRACE: Duration = Duration::from_secs(1);
 
 /// The client connections of one worker. A coarse sweep over them holds all their limits in time, instead of
 /// a timer for each.
@@ -34,42 +39,53 @@ impl Connections {
     }
 
     /// Ends what is over its limits.
-    pub(crate) fn sweep(&self, settings: &Settings) {
+    pub(crate) fn sweep(&self, settings: &Settings, ended: &ConnectionEndCells) {
         for state in self.0.by_id.borrow().values() {
-            match over_limit(state, settings) {
-                Some(ending) => state.end(ending),
-                None if state.is_write_stalled() => state.end(Ending::Abort),
-                None => {}
+            match state.phase() {
+                _ if state.is_stalled() => {
+                    state.end(Ending::Abort);
+                    ended.stalled.increment();
+                }
+                Phase::Fresh | Phase::Head if state.in_phase_for() > settings.header_timeout => {
+                    state.end(Ending::Abort);
+                    ended.header_timeout.increment();
+                }
+                Phase::Idle if state.in_phase_for() > settings.keep_alive_timeout => {
+                    state.end_at_rest();
+                    ended.keep_alive_timeout.increment();
+                }
+                Phase::Fresh
+                | Phase::Head
+                | Phase::Idle
+                | Phase::Active
+                | Phase::LateBody
+                | Phase::Tunnel => {}
             }
         }
     }
 
     /// Ends the connection that has rested longest, to make room for a client that waits.
-    pub(crate) fn end_longest_idle(&self) {
+    pub(crate) fn end_longest_at_rest(&self, ended: &ConnectionEndCells) {
         let by_id = self.0.by_id.borrow();
-        let idle = by_id.values().filter(|state| state.phase() == Phase::Idle);
-        if let Some(longest) = idle.max_by_key(|state| state.in_phase_for()) {
-            longest.end(Ending::Graceful);
+        let at_rest = by_id.values().filter(|state| match state.phase() {
+            Phase::Idle => true,
+            // It may have a request on its way.
+            Phase::Fresh => state.in_phase_for() > FRESH_GRACE,
+            Phase::Head | Phase::Active | Phase::LateBody | Phase::Tunnel => false,
+        });
+        if let Some(longest) = at_rest.max_by_key(|state| state.in_phase_for()) {
+            longest.end_at_rest();
+            ended.made_room.increment();
         }
     }
 
     /// Ends every connection that rests.
-    pub(crate) fn end_resting(&self) {
-        for state in self.0.by_id.borrow().values() {
-            match state.phase() {
-                Phase::Fresh => state.end(Ending::Abort),
-                Phase::Idle => state.end(Ending::Graceful),
-                Phase::Head | Phase::Active | Phase::Tunnel => {}
-            }
-        }
-    }
-}
-
-fn over_limit(state: &ConnectionState, settings: &Settings) -> Option<Ending> {
-    match state.phase() {
-        Phase::Fresh | Phase::Head if state.in_phase_for() > settings.header_timeout => Some(Ending::Abort),
-        Phase::Idle if state.in_phase_for() > settings.keep_alive_timeout => Some(Ending::Graceful),
-        Phase::Fresh | Phase::Head | Phase::Idle | Phase::Active | Phase::Tunnel => None,
+    pub(crate) fn end_all_at_rest(&self) {
+        let by_id = self.0.by_id.borrow();
+        by_id
+            .values()
+            .filter(|state| matches!(state.phase(), Phase::Fresh | Phase::Idle))
+            .for_each(|state| state.end_at_rest());
     }
 }
 

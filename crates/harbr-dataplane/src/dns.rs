@@ -7,8 +7,9 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::net::lookup_host;
 use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::endpoint::LiveEndpoint;
+use crate::endpoint::{Addrs, LiveEndpoint};
 use crate::shared::Shared;
 
 const REFRESH: Duration = Duration::from_secs(10);
@@ -29,11 +30,13 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
-/// Looks new names up before they serve, for a moment: one that takes longer serves when it is known.
-pub(crate) async fn resolve_new(endpoints: impl Iterator<Item = &Arc<LiveEndpoint>>) {
-    let new = endpoints.filter(|endpoint| endpoint.is_named() && endpoint.addrs().is_empty());
-    // What is cut off here is asked for again by the next refresh.
-    let _in_time = timeout(FIRST_LOOK_UP, resolve(new.cloned().collect())).await;
+/// Looks new names up before they serve, for a moment. What takes longer goes on, and requests wait for it.
+pub(crate) async fn resolve_new(endpoints: impl Iterator<Item = &Arc<LiveEndpoint>>, look_ups: &TaskTracker) {
+    let new: Vec<_> = endpoints.filter(|endpoint| endpoint.addrs() == Addrs::Pending).cloned().collect();
+    if !new.is_empty() {
+        // Given up is only the wait.
+        let _in_time = timeout(FIRST_LOOK_UP, look_ups.spawn(resolve(new))).await;
+    }
 }
 
 async fn resolve(endpoints: Vec<Arc<LiveEndpoint>>) {
@@ -42,15 +45,17 @@ async fn resolve(endpoints: Vec<Arc<LiveEndpoint>>) {
 
 async fn resolve_one(endpoint: Arc<LiveEndpoint>) {
     let (host, port) = (endpoint.url.host(), endpoint.url.port());
-    match timeout(LOOK_UP_TIMEOUT, lookup_host((host, port))).await {
-        Ok(Ok(addrs)) => {
-            let addrs: Vec<_> = addrs.collect();
-            if !addrs.is_empty() && *endpoint.addrs() != addrs {
-                tracing::debug!(host, ?addrs, "resolved");
-                endpoint.set_addrs(addrs);
-            }
-        }
-        Ok(Err(error)) => tracing::warn!(host, %error, "the name does not resolve"),
-        Err(_) => tracing::warn!(host, "the name does not resolve in time"),
+    let failure = match timeout(LOOK_UP_TIMEOUT, lookup_host((host, port))).await {
+        Ok(Ok(addrs)) => match addrs.collect::<Vec<_>>() {
+            addrs if addrs.is_empty() => "no address".to_owned(),
+            addrs => return endpoint.set_addrs(addrs),
+        },
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    if endpoint.note_unresolved() {
+        tracing::warn!(host, failure, "the name does not resolve; it is looked up again every ten seconds");
+    } else {
+        tracing::debug!(host, failure, "the name does not resolve");
     }
 }

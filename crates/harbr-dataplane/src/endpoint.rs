@@ -2,9 +2,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use arc_swap::ArcSwap;
 use harbr_model::{EndpointUrl, Health};
 use http::HeaderValue;
+use tokio::sync::watch;
 
 use crate::live::host_value;
 
@@ -19,9 +19,20 @@ pub(crate) struct LiveEndpoint {
     pub authority: HeaderValue,
     /// The text form of the health check that its health comes from.
     pub check: Option<Arc<str>>,
-    addrs: ArcSwap<Vec<SocketAddr>>,
+    addrs: watch::Sender<Addrs>,
     health: AtomicU8,
     in_flight: AtomicU32,
+}
+
+/// What is known of where an endpoint is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Addrs {
+    /// Its name is being looked up for the first time.
+    Pending,
+    /// At least one; the one that answered last comes first.
+    Known(Arc<[SocketAddr]>),
+    /// Its name has never resolved.
+    Unknown,
 }
 
 /// A request or tunnel that an endpoint is busy with, until dropped.
@@ -33,8 +44,8 @@ impl LiveEndpoint {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
         let addrs = match url.host().parse::<IpAddr>() {
-            Ok(ip) => vec![SocketAddr::new(ip, url.port())],
-            Err(_) => Vec::new(),
+            Ok(ip) => Addrs::Known([SocketAddr::new(ip, url.port())].into()),
+            Err(_) => Addrs::Pending,
         };
         Self {
             id: NEXT_ID.fetch_add(1, Relaxed),
@@ -42,7 +53,7 @@ impl LiveEndpoint {
             authority: host_value(&url.authority()),
             url,
             check,
-            addrs: ArcSwap::from_pointee(addrs),
+            addrs: watch::Sender::new(addrs),
             health: AtomicU8::new(encode(Health::Unknown)),
             in_flight: AtomicU32::new(0),
         }
@@ -75,13 +86,56 @@ impl LiveEndpoint {
         self.url.host().parse::<IpAddr>().is_err()
     }
 
-    /// Empty while a name has never resolved.
-    pub(crate) fn addrs(&self) -> Arc<Vec<SocketAddr>> {
-        self.addrs.load_full()
+    pub(crate) fn addrs(&self) -> Addrs {
+        self.addrs.borrow().clone()
     }
 
-    pub(crate) fn set_addrs(&self, addrs: Vec<SocketAddr>) {
-        self.addrs.store(Arc::new(addrs));
+    /// Waits for the first look-up if it is under way. `None` if the name has never resolved.
+    pub(crate) async fn resolved(&self) -> Option<Arc<[SocketAddr]>> {
+        match &*self.addrs.subscribe().wait_for(|addrs| *addrs != Addrs::Pending).await.ok()? {
+            Addrs::Known(addrs) => Some(addrs.clone()),
+            Addrs::Pending | Addrs::Unknown => None,
+        }
+    }
+
+    /// What a look-up found, at least one. An address that is known and found again keeps its place in front.
+    pub(crate) fn set_addrs(&self, mut found: Vec<SocketAddr>) {
+        self.addrs.send_if_modified(|addrs| {
+            if let Addrs::Known(known) = addrs
+                && let Some(at) = found.iter().position(|addr| Some(addr) == known.first())
+            {
+                found[..=at].rotate_right(1);
+            }
+            let found = Addrs::Known(found.into());
+            let changed = *addrs != found;
+            *addrs = found;
+            changed
+        });
+    }
+
+    /// The name does not resolve: what was known stays. Whether that is news.
+    pub(crate) fn note_unresolved(&self) -> bool {
+        self.addrs.send_if_modified(|addrs| {
+            let is_first = *addrs == Addrs::Pending;
+            if is_first {
+                *addrs = Addrs::Unknown;
+            }
+            is_first
+        })
+    }
+
+    /// This address answered: it is tried first from now on.
+    pub(crate) fn prefer(&self, addr: SocketAddr) {
+        self.addrs.send_if_modified(|addrs| {
+            if let Addrs::Known(known) = addrs
+                && known.first() != Some(&addr)
+            {
+                let mut others: Vec<_> = known.to_vec();
+                others.sort_by_key(|other| *other != addr);
+                *known = others.into();
+            }
+            false
+        });
     }
 }
 
@@ -106,3 +160,6 @@ fn decode(health: u8) -> Health {
         _ => Health::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,7 @@ pub(crate) enum ProxyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     BadRequest,
+    HeadTooLarge,
     BodyTooLarge,
     BodyBroken,
     BodyStalled,
@@ -99,8 +100,9 @@ impl ProxyError {
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::BadRequest,
+        Self::HeadTooLarge,
         Self::BodyTooLarge,
         Self::BodyBroken,
         Self::BodyStalled,
@@ -121,6 +123,7 @@ impl Reason {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "bad_request",
+            Self::HeadTooLarge => "head_too_large",
             Self::BodyTooLarge => "body_too_large",
             Self::BodyBroken => "body_broken",
             Self::BodyStalled => "body_stalled",

@@ -1,6 +1,6 @@
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -100,7 +100,8 @@ impl Drop for Exchange {
             route.stats.of(*index).record(success, duration);
         }
         if self.client.state.phase() == Phase::Active {
-            self.client.state.enter(Phase::Idle);
+            let body_has_ended = self.body.as_ref().is_none_or(BodySource::has_ended);
+            self.client.state.enter(if body_has_ended { Phase::Idle } else { Phase::LateBody });
         }
         if access_log.is_on() {
             access_log.write(Record {
@@ -113,6 +114,7 @@ impl Drop for Exchange {
                 status: self.status,
                 bytes_received: self.body.as_ref().map_or(0, BodySource::received),
                 bytes_sent: self.sent,
+                ended_at: SystemTime::now(),
                 duration,
                 route: self.route.as_ref().map(|route| route.name.clone()),
                 upstream: self.route.as_ref().map(|route| route.upstream.name.clone()),

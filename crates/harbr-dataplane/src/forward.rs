@@ -46,8 +46,8 @@ pub(crate) async fn forward(
     let mut endpoint = upstream.pick(&tried).ok_or(ProxyError::NoHealthyEndpoint)?.clone();
     let mut origin = Origin::Reused;
     let mut _retrying = None;
+    exchange.attempts = 1;
     loop {
-        exchange.attempts += 1;
         exchange.endpoint = Some(endpoint.clone());
         let clocks = Clocks { timeouts, request_began, attempt_began: Instant::now() };
         let attempt = Attempt { worker: &worker, route, endpoint: &endpoint, outgoing, body, clocks };
@@ -59,6 +59,8 @@ pub(crate) async fn forward(
                 }
                 Some(failure) => (failure, Ok(answer)),
             },
+            // What the client does wrong is no failure of the upstream, and no reason to try another.
+            Err(AttemptError { error: error @ ProxyError::BodyStalled, .. }) => return Err(error),
             Err(AttemptError { failure, error }) => match body.and_then(BodySource::fault) {
                 Some(fault) => return Err(fault),
                 None => (failure, Err(error)),
@@ -72,7 +74,6 @@ pub(crate) async fn forward(
         if decision == Decision::Resend {
             tries.resent = true;
             origin = Origin::Fresh;
-            exchange.attempts -= 1;
             cells(&worker).resends.increment();
             continue;
         }
@@ -87,6 +88,7 @@ pub(crate) async fn forward(
         };
         _retrying = Some(place);
         tries.retries_left -= 1;
+        exchange.attempts += 1;
         tried.push(endpoint);
         let Some(next) = upstream.pick(&tried) else { return answer };
         let times_tried = tried.iter().filter(|tried| Arc::ptr_eq(tried, next)).count();
@@ -122,13 +124,16 @@ impl Attempt<'_> {
         let request = self.outgoing.for_endpoint(self.route, self.endpoint, body);
         let request = request.map_err(|error| AttemptError { failure: Failure::Reset, error })?;
         let deadline = || self.clocks.deadline(self.body.map_or(BodyProgress::AtRest, BodySource::progress));
-        let body_ended = async || match self.body {
-            Some(body) => body.ended().await,
+        let body_turned = async || match self.body {
+            Some(body) => body.turned().await,
             None => pending().await,
         };
-        match within(attempt::send(connected, request), deadline, body_ended).await {
+        match within(attempt::send(connected, request), deadline, body_turned).await {
             Ok(sent) => {
                 let (response, sender) = sent?;
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS && self.outgoing.upgrade.is_none() {
+                    return Err(AttemptError { failure: Failure::Reset, error: ProxyError::Malformed });
+                }
                 let (worker, endpoint) = (self.worker.clone(), self.endpoint.id);
                 Ok((response, Lease { worker, endpoint, sender, in_flight }))
             }
@@ -143,7 +148,6 @@ impl Attempt<'_> {
             Some(body) if body.awaits_client() && !body.has_ended() => ProxyError::BodyStalled,
             Some(_) | None => ProxyError::Timeout,
         };
-        let failure = if matches!(error, ProxyError::BodyStalled) { Failure::Reset } else { failure };
         AttemptError { failure, error }
     }
 }

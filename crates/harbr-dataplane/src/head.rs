@@ -31,6 +31,10 @@ impl Target {
         if matches!(*method, Method::CONNECT | Method::TRACE) {
             return Err(ProxyError::MethodNotAllowed(Vec::new()));
         }
+        if *method == Method::OPTIONS && uri.path() == "*" {
+            // It asks the server as a whole, which no route stands for.
+            return Err(ProxyError::NoRoute);
+        }
         check_framing(version, headers)?;
         let authority = match (host(version, headers)?, uri.authority()) {
             (host, None) => host,

@@ -26,9 +26,9 @@ impl HealthRecord {
     pub(crate) fn note(&mut self, wire: v1::EndpointHealth) {
         let v1::EndpointHealth { upstream, url, check, health } = wire;
         let Some(health) = health_from_wire(health) else { return };
-        if self.count < MAX_RECORDED {
-            let before = self.by_upstream.entry(upstream).or_default().insert(url, Found { check, health });
-            self.count += usize::from(before.is_none());
+        let found = self.by_upstream.entry(upstream).or_default();
+        if self.count < MAX_RECORDED || found.contains_key(&url) {
+            self.count += usize::from(found.insert(url, Found { check, health }).is_none());
         }
     }
 

@@ -9,7 +9,7 @@ use crate::error::Reason;
 use crate::live::LiveTable;
 use crate::node::NodeStatus;
 use crate::shared::Shared;
-use crate::stats::{BOUNDS_MICROS, Counter, OutcomeCells, PerWorker};
+use crate::stats::{BOUNDS_MICROS, ConnectionEndCells, Counter, OutcomeCells, PerWorker};
 
 // The product's first page promises these four, by these names.
 const REQUESTS: &str = "proxy_request_total";
@@ -21,6 +21,7 @@ const RETRIES: &str = "harbr_retries_total";
 const FAILURES: &str = "harbr_request_failures_total";
 const CONNECTIONS: &str = "harbr_downstream_connections";
 const CONNECTIONS_ACCEPTED: &str = "harbr_downstream_connections_accepted_total";
+const CONNECTIONS_ENDED: &str = "harbr_downstream_connections_ended_total";
 const TUNNELS: &str = "harbr_tunnels_opened_total";
 const ACCESS_LOG_DROPPED: &str = "harbr_access_log_dropped_total";
 const REVISION: &str = "harbr_serving_revision";
@@ -94,6 +95,15 @@ fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeSt
         .sample(&[], shared.limit.open());
     let accepted = shared.cells.sum(|cells| &cells.connections);
     Family::new(out, CONNECTIONS_ACCEPTED, "counter", "Client connections accepted.").sample(&[], accepted);
+    let help = "Client connections that a limit ended, by limit.";
+    let mut ended = Family::new(out, CONNECTIONS_ENDED, "counter", help);
+    let sum = |count: fn(&ConnectionEndCells) -> &Counter| {
+        shared.cells.sum(|cells| count(&cells.connections_ended))
+    };
+    ended.sample(&[("limit", "header_timeout")], sum(|ended| &ended.header_timeout));
+    ended.sample(&[("limit", "keep_alive_timeout")], sum(|ended| &ended.keep_alive_timeout));
+    ended.sample(&[("limit", "idle_timeout")], sum(|ended| &ended.stalled));
+    ended.sample(&[("limit", "max_connections")], sum(|ended| &ended.made_room));
     let dropped = shared.access_log.dropped();
     Family::new(out, ACCESS_LOG_DROPPED, "counter", "Access log lines dropped for want of room.")
         .sample(&[], dropped);

@@ -10,6 +10,7 @@ use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, v1};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::health_record::HealthRecord;
 use crate::listener::{BoundListener, OpenListener, Sharing};
@@ -57,6 +58,8 @@ pub(crate) struct Node {
     snapshot: Option<EncodedSnapshot>,
     /// What the prober found, also of endpoints that only the next snapshot will have.
     health: HealthRecord,
+    /// Look-ups of names that a table did not wait for; each ends by its own time-out.
+    look_ups: TaskTracker,
     /// Tables that a request may still look at; dropped here, not on a worker.
     retired: Vec<Arc<LiveTable>>,
     status: watch::Sender<NodeStatus>,
@@ -105,6 +108,7 @@ impl Node {
             listening: HashMap::new(),
             snapshot: None,
             health: HealthRecord::default(),
+            look_ups: TaskTracker::new(),
             retired: Vec::new(),
             status: watch::Sender::new(NodeStatus { serving: None, listeners }),
         }
@@ -180,7 +184,7 @@ impl Node {
         let (model, table) = built.map_err(|_| Refusal::Invalid("building the table panicked".into()))??;
 
         let opened = self.open_new(&model)?;
-        dns::resolve_new(table.endpoints()).await;
+        dns::resolve_new(table.endpoints(), &self.look_ups).await;
 
         // Known before the first request: a new endpoint that is down is never tried.
         self.health.keep_only(&table);
@@ -202,21 +206,26 @@ impl Node {
 
     /// Opens what the snapshot listens on and this node does not yet. Clients that come now wait.
     fn open_new(&mut self, snapshot: &Snapshot) -> Result<Vec<Opened>, Refusal> {
-        let mut opened = Vec::new();
+        let mut bound = Vec::new();
         for Listener { name, addr } in snapshot.listeners() {
-            let bound = match (self.overrides.remove(name), self.listening.get(name)) {
-                (Some(bound), _) => bound,
-                (None, Some(open)) if open.requested.is_none_or(|requested| requested == *addr) => continue,
-                (None, _) => self.bind(name, *addr)?,
-            };
-            opened.push(Opened::from(bound)?);
+            match self.listening.get(name) {
+                Some(open) if open.requested.is_none_or(|requested| requested == *addr) => {}
+                _ if self.overrides.contains_key(name) => {}
+                Some(_) | None => bound.push(self.bind(name, *addr)?),
+            }
         }
-        Ok(opened)
+        // Only now, when nothing can be refused any more: what was bound at start is not given away for nothing.
+        let named = snapshot.listeners().iter().filter_map(|listener| self.overrides.remove(&listener.name));
+        let opened = bound.into_iter().chain(named).map(Opened::from).collect();
+        for name in self.overrides.keys() {
+            tracing::warn!("--listen {name}=… is not used: the configuration has no listener of that name");
+        }
+        opened
     }
 
     /// An address may overlap one that this node is about to leave: `0.0.0.0:80` and `127.0.0.1:80`.
     fn bind(&self, name: &str, addr: SocketAddr) -> Result<BoundListener, Refusal> {
-        let is_ours = self.listening.values().any(|open| open.addr.port() == addr.port());
+        let is_ours = self.listening.values().any(|open| overlap(open.addr, addr));
         let sharing = if is_ours { Sharing::WithOurOwn } else { Sharing::No };
         let bound = BoundListener::bind(name, addr, self.workers.len(), sharing);
         bound.map_err(|error| Refusal::Local(error.to_string()))
@@ -258,4 +267,11 @@ impl Node {
             metrics::counter!(crate::metrics::DISK_WRITE_FAILURES).increment(1);
         }
     }
+}
+
+/// The same port of the same address, or of all addresses.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let same_kind = a.is_ipv4() == b.is_ipv4();
+    let same_addr = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && same_kind && same_addr
 }

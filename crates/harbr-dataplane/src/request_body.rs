@@ -29,7 +29,8 @@ pub(crate) struct BodySource(Rc<Source>);
 #[derive(Debug)]
 struct Source {
     state: RefCell<State>,
-    ended: Notify,
+    /// The body has begun to move, or has ended.
+    turned: Notify,
 }
 
 #[derive(Debug)]
@@ -106,7 +107,7 @@ impl BodySource {
             fault: None,
             attempt: 0,
         };
-        Self(Rc::new(Source { state: RefCell::new(state), ended: Notify::new() }))
+        Self(Rc::new(Source { state: RefCell::new(state), turned: Notify::new() }))
     }
 
     /// The body from its beginning, for one more attempt. Bodies given out before end.
@@ -135,9 +136,9 @@ impl BodySource {
         matches!(self.progress(), BodyProgress::Ended { .. })
     }
 
-    /// Resolves when the body has ended.
-    pub(crate) async fn ended(&self) {
-        self.0.ended.notified().await;
+    /// Resolves when the body has begun to move or has ended: another clock counts from then on.
+    pub(crate) async fn turned(&self) {
+        self.0.turned.notified().await;
     }
 
     pub(crate) fn received(&self) -> u64 {
@@ -162,33 +163,34 @@ impl State {
     fn poll_incoming(
         &mut self,
         cx: &mut Context<'_>,
-        ended: &Notify,
+        turned: &Notify,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyAborted>>> {
         let began = *self.began.get_or_insert_with(Instant::now);
         let polled = Pin::new(&mut self.incoming).poll_frame(cx);
         self.awaits_client = polled.is_pending();
         if self.progress == BodyProgress::AtRest {
             self.progress = BodyProgress::Moving { last_moved: began, paced_until: began };
+            turned.notify_one();
         }
         let frame = match ready!(polled) {
             Some(Ok(frame)) => frame,
             Some(Err(_)) => return Poll::Ready(Some(Err(self.fail(Fault::Broken)))),
             None => {
-                self.end(ended);
+                self.end(turned);
                 return Poll::Ready(None);
             }
         };
         match frame.into_data() {
-            Ok(data) => Poll::Ready(Some(self.take_data(data, ended))),
+            Ok(data) => Poll::Ready(Some(self.take_data(data, turned))),
             Err(frame) => {
                 self.trailers = frame.trailers_ref().cloned();
-                self.end(ended);
+                self.end(turned);
                 Poll::Ready(Some(Ok(frame)))
             }
         }
     }
 
-    fn take_data(&mut self, data: Bytes, ended: &Notify) -> Result<Frame<Bytes>, BodyAborted> {
+    fn take_data(&mut self, data: Bytes, turned: &Notify) -> Result<Frame<Bytes>, BodyAborted> {
         self.received += data.len() as u64;
         if self.received > self.max_body {
             return Err(self.fail(Fault::TooLarge));
@@ -196,7 +198,7 @@ impl State {
         self.note_moved(data.len() as u64);
         self.memory.add(&data);
         if self.incoming.is_end_stream() {
-            self.end(ended);
+            self.end(turned);
         }
         Ok(Frame::data(data))
     }
@@ -213,12 +215,12 @@ impl State {
         }
     }
 
-    fn end(&mut self, ended: &Notify) {
+    fn end(&mut self, turned: &Notify) {
         if !matches!(self.progress, BodyProgress::Ended { .. }) {
             let at = Instant::now();
             let receiving = self.began.map(|began| at - began).unwrap_or_default();
             self.progress = BodyProgress::Ended { at, receiving };
-            ended.notify_one();
+            turned.notify_one();
         }
     }
 
@@ -258,7 +260,7 @@ impl Body for RequestBody {
         let Self::Streamed { source, attempt, position, trailers_sent } = &mut *self else {
             return Poll::Ready(None);
         };
-        let Source { state, ended } = &*source.0;
+        let Source { state, turned } = &*source.0;
         let mut state = state.borrow_mut();
         if state.attempt != *attempt || state.fault.is_some() {
             return Poll::Ready(Some(Err(BodyAborted)));
@@ -271,7 +273,7 @@ impl Body for RequestBody {
             let trailers = state.trailers.clone().filter(|_| !std::mem::replace(trailers_sent, true));
             return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
         }
-        let frame = ready!(state.poll_incoming(cx, ended));
+        let frame = ready!(state.poll_incoming(cx, turned));
         match &frame {
             Some(Ok(frame)) if frame.is_trailers() => *trailers_sent = true,
             Some(Ok(_)) => *position += 1,

@@ -158,7 +158,8 @@ impl Body for ResponseBody {
         match frame {
             Some(Ok(frame)) => {
                 exchange.sent(frame.data_ref().map_or(0, Bytes::len));
-                if self.source.is_end_stream() {
+                // hyper asks no more after trailers.
+                if frame.is_trailers() || self.source.is_end_stream() {
                     self.complete();
                 }
                 Poll::Ready(Some(Ok(frame)))

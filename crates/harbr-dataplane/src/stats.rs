@@ -41,7 +41,17 @@ pub(crate) struct ProxyCells {
     pub retries_refused: Counter,
     pub reasons: [Counter; Reason::ALL.len()],
     pub connections: Counter,
+    pub connections_ended: ConnectionEndCells,
     pub tunnels: Counter,
+}
+
+/// Client connections that were ended from this side, by the limit that ended them.
+#[derive(Debug, Default)]
+pub(crate) struct ConnectionEndCells {
+    pub header_timeout: Counter,
+    pub keep_alive_timeout: Counter,
+    pub stalled: Counter,
+    pub made_room: Counter,
 }
 
 #[derive(Debug, Default)]

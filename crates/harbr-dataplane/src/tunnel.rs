@@ -26,8 +26,9 @@ pub(crate) async fn run(downstream: OnUpgrade, upstream: OnUpgrade, client: Rc<C
     let (from_client, to_client) = tokio::io::split(TokioIo::new(downstream));
     let (from_upstream, to_upstream) = tokio::io::split(TokioIo::new(upstream));
     let (moved, last_moved) = watch::channel(Instant::now());
+    // An end closes one way and leaves the other; a failure, such as a reset, ends both.
     let both = async {
-        tokio::join!(copy(from_client, to_upstream, &moved), copy(from_upstream, to_client, &moved))
+        tokio::try_join!(copy(from_client, to_upstream, &moved), copy(from_upstream, to_client, &moved))
     };
     tokio::select! {
         _ends = both => {}

@@ -163,22 +163,23 @@ impl Worker {
     async fn sweep(self: Rc<Self>, drain: CancellationToken) {
         let mut tick = interval(SWEEP);
         let mut served = Served::default();
+        let ended = &self.shared.cells.of(self.index).connections_ended;
         loop {
             tokio::select! {
                 _tick = tick.tick() => {}
                 () = self.shared.limit.wanted() => {}
             }
             if drain.is_cancelled() {
-                self.connections.end_resting();
+                self.connections.end_all_at_rest();
                 if self.shared.limit.open() == 0 {
                     return;
                 }
             } else if self.shared.limit.is_contended() {
-                self.connections.end_longest_idle();
+                self.connections.end_longest_at_rest(ended);
             }
             self.access_log.flush();
             let table = self.shared.table.load();
-            self.connections.sweep(&table.settings);
+            self.connections.sweep(&table.settings, ended);
             self.pool.sweep(table.settings.upstream_idle_timeout, served.by(&table));
         }
     }

@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use harbr_model::AccessLog as Format;
 use http::{Method, StatusCode, Version};
@@ -20,6 +20,7 @@ fn record() -> Record {
         status: StatusCode::BAD_GATEWAY,
         bytes_received: 1,
         bytes_sent: 2,
+        ended_at: SystemTime::UNIX_EPOCH,
         duration: Duration::from_micros(1_500),
         route: Some("/a".into()),
         upstream: None,
@@ -57,6 +58,7 @@ fn a_line_is_one_json_object() {
     log.flush();
     let line: serde_json::Value = serde_json::from_slice(&written.recv().unwrap()).unwrap();
     assert_eq!(line["status"], 502);
+    assert_eq!(line["time"], "1970-01-01T00:00:00.000Z");
     assert_eq!(line["query"], "b=%22");
     assert_eq!(line["reason"], "connect");
     assert_eq!(line["duration_ms"], 1.5);

@@ -79,3 +79,26 @@ async fn a_deadline_that_moves_on_is_waited_for() {
     assert_eq!(waited, Err(Elapsed));
     assert_eq!(began.elapsed(), 4 * SECOND);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_begins_to_move_has_its_own_deadline_at_once() {
+    let began = Instant::now();
+    let clocks = clocks(began, began);
+    let timeouts = TimeoutPolicy { idle: SECOND, ..clocks.timeouts };
+    let clocks = super::Clocks { timeouts, ..clocks };
+    let body = Cell::new(BodyProgress::AtRest);
+    let turned = Notify::new();
+    let begin = async {
+        sleep(SECOND / 2).await;
+        body.set(BodyProgress::Moving { last_moved: Instant::now(), paced_until: Instant::now() });
+        turned.notify_one();
+    };
+    let wait = within(
+        std::future::pending::<()>(),
+        || clocks.deadline(body.get()),
+        async || turned.notified().await,
+    );
+    let (waited, ()) = tokio::join!(wait, begin);
+    assert_eq!(waited, Err(Elapsed));
+    assert_eq!(began.elapsed(), SECOND * 3 / 2);
+}
