@@ -7,6 +7,7 @@ mod deploy;
 mod docs;
 mod flags;
 mod metric_names;
+mod seed_manifests;
 mod sources;
 
 use std::path::{Path, PathBuf};

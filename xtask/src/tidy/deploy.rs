@@ -6,7 +6,7 @@ use serde_yaml::Value;
 use super::{assert_none, files_below, flags, read, read_in_root, shown};
 
 /// Each document of a file, with its merge keys (`<<`) applied.
-fn documents(text: &str) -> Vec<Value> {
+pub(super) fn documents(text: &str) -> Vec<Value> {
     let parse = |document| -> Result<Value, serde_yaml::Error> {
         let mut value = Value::deserialize(document)?;
         value.apply_merge()?;
@@ -22,13 +22,13 @@ fn kubernetes() -> Vec<Value> {
     files_below("deploy/kubernetes", ".yaml").iter().flat_map(|file| documents(&read(file))).collect()
 }
 
-fn of_kind<'a>(resources: &'a [Value], kind: &str) -> Vec<&'a Value> {
+pub(super) fn of_kind<'a>(resources: &'a [Value], kind: &str) -> Vec<&'a Value> {
     let found: Vec<_> = resources.iter().filter(|resource| resource["kind"] == kind).collect();
     assert!(!found.is_empty(), "no {kind}");
     found
 }
 
-fn texts(value: &Value) -> Vec<String> {
+pub(super) fn texts(value: &Value) -> Vec<String> {
     value.as_sequence().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
