@@ -1,12 +1,16 @@
 //! `health_check` and its short form `health_check_path`.
 
-use harbr_model::{HealthCheck, Probe};
+use std::time::Duration;
 
-use super::value::{duration, integer};
+use harbr_model::{HealthCheck, MAX_TIMEOUT, Probe};
+
+use super::value::{ANY_DURATION, duration, integer};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::raw::RawHealthCheck;
 use crate::read::{Field, Spanned};
 
+/// More often than this a probe says nothing new, and costs the endpoint more than it tells.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 /// Results in a row that turn an endpoint's health.
 const MAX_IN_A_ROW: u32 = 100;
 
@@ -18,10 +22,10 @@ pub(super) fn health_check(raw: &RawHealthCheck, findings: &mut Findings) -> Opt
         Field::Given(path) => probe("path", path, findings),
     };
     let mut check = HealthCheck::new(probe.clone().unwrap_or(Probe::Tcp));
-    if let Some(interval) = duration("interval", &raw.interval, findings) {
+    if let Some(interval) = duration("interval", &raw.interval, MIN_INTERVAL..=MAX_TIMEOUT, findings) {
         check.interval = interval;
     }
-    if let Some(timeout) = duration("timeout", &raw.timeout, findings) {
+    if let Some(timeout) = duration("timeout", &raw.timeout, ANY_DURATION, findings) {
         check.timeout = timeout;
     }
     if let Some(rise) = integer("rise", &raw.rise, 1..=MAX_IN_A_ROW, findings) {

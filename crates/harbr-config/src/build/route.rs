@@ -13,7 +13,7 @@ use super::health_check::{health_check, probe};
 use super::route_key::RouteKey;
 use super::routes::{MAX_MAX_BODY, RouteDefaults};
 use super::upstream::{Upstreams, endpoint_url};
-use super::value::{duration, integer, milliseconds, required, size};
+use super::value::{ANY_DURATION, duration, integer, milliseconds, required, size};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::raw::{RawHeaders, RawRoute};
@@ -110,7 +110,8 @@ fn route_health_check(raw: &RawRoute, findings: &mut Findings) -> Option<HealthC
 
 fn timeouts(raw: &RawRoute, defaults: &RouteDefaults, findings: &mut Findings) -> TimeoutPolicy {
     let attempt = milliseconds("timeout_ms", &raw.timeout_ms, findings).unwrap_or(defaults.timeout);
-    let idle = duration("idle_timeout", &raw.idle_timeout, findings).unwrap_or(defaults.idle_timeout);
+    let idle =
+        duration("idle_timeout", &raw.idle_timeout, ANY_DURATION, findings).unwrap_or(defaults.idle_timeout);
     TimeoutPolicy { attempt, request: attempt.max(defaults.timeout), idle }
 }
 

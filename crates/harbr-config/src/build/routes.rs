@@ -9,7 +9,7 @@ use http::Method;
 use super::route::{Place, route};
 use super::route_key::{RouteKey, route_key};
 use super::upstream::Upstreams;
-use super::value::{duration, milliseconds, required, size};
+use super::value::{ANY_DURATION, duration, milliseconds, required, size};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::{Position, Span};
 use crate::raw::{RawConfig, RawRoute, RawRoutes};
@@ -34,7 +34,7 @@ impl RouteDefaults {
         let (missing, example) = ("`global_timeout_ms` is missing", "global_timeout_ms: 5000");
         required(&raw.global_timeout_ms, top, missing, example, findings);
         let timeout = milliseconds("global_timeout_ms", &raw.global_timeout_ms, findings);
-        let idle_timeout = duration("idle_timeout", &raw.idle_timeout, findings);
+        let idle_timeout = duration("idle_timeout", &raw.idle_timeout, ANY_DURATION, findings);
         let max_body = size("max_body", &raw.max_body, 1..=MAX_MAX_BODY, findings);
         Self {
             timeout: timeout.unwrap_or(Duration::from_secs(1)),

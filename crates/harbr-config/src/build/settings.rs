@@ -2,7 +2,7 @@
 
 use harbr_model::{AccessLog, Settings};
 
-use super::value::{choice, duration, integer, required, size};
+use super::value::{ANY_DURATION, choice, duration, integer, required, size};
 use crate::diagnostic::Findings;
 use crate::position::Span;
 use crate::raw::RawConfig;
@@ -28,7 +28,7 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
         ("keep_alive_timeout", &raw.keep_alive_timeout, &mut settings.keep_alive_timeout),
         ("upstream_idle_timeout", &raw.upstream_idle_timeout, &mut settings.upstream_idle_timeout),
     ] {
-        if let Some(value) = duration(name, field, findings) {
+        if let Some(value) = duration(name, field, ANY_DURATION, findings) {
             *setting = value;
         }
     }

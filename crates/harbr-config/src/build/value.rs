@@ -11,7 +11,8 @@ use crate::read::{Field, Spanned};
 use crate::suggest::closest;
 use crate::units::{InvalidAmount, format_duration, format_size, parse_duration, parse_size};
 
-const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+/// For timeouts, and all else that needs no narrower limits.
+pub(super) const ANY_DURATION: RangeInclusive<Duration> = Duration::from_millis(1)..=MAX_TIMEOUT;
 
 /// What a mapping must have. `example` shows how the key is written.
 pub(super) fn required<'f, T>(
@@ -50,14 +51,19 @@ pub(super) fn milliseconds(name: &str, field: &Field<i64>, findings: &mut Findin
     integer(name, field, 1..=most, findings).map(|number| Duration::from_millis(number.into()))
 }
 
-pub(super) fn duration(name: &str, field: &Field<String>, findings: &mut Findings) -> Option<Duration> {
+pub(super) fn duration(
+    name: &str,
+    field: &Field<String>,
+    range: RangeInclusive<Duration>,
+    findings: &mut Findings,
+) -> Option<Duration> {
     let Spanned { value, span } = field.given()?;
-    let limits = || {
-        format!("`{name}` must be from {} to {}", format_duration(MIN_TIMEOUT), format_duration(MAX_TIMEOUT))
-    };
     let diagnostic = match parse_duration(value) {
-        Ok(duration) if (MIN_TIMEOUT..=MAX_TIMEOUT).contains(&duration) => return Some(duration),
-        Ok(_) | Err(InvalidAmount::TooLarge) => Diagnostic::new(*span, format!("{}, not {value}", limits())),
+        Ok(duration) if range.contains(&duration) => return Some(duration),
+        Ok(_) | Err(InvalidAmount::TooLarge) => {
+            let (least, most) = (format_duration(*range.start()), format_duration(*range.end()));
+            Diagnostic::new(*span, format!("`{name}` must be from {least} to {most}, not {value}"))
+        }
         Err(InvalidAmount::NoUnit) => {
             Diagnostic::new(*span, format!("`{name}` is a duration and has no unit"))
                 .with_hint(format!("write `{value}s` for seconds or `{value}ms` for milliseconds"))

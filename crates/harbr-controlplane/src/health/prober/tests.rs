@@ -23,7 +23,7 @@ use crate::revision::compile;
 use crate::store::Store;
 use crate::testing::{config, eventually};
 
-const CHECK: &str = "{path: /health, interval: 20ms, timeout: 10s}";
+const CHECK: &str = "{path: /health, interval: 100ms, timeout: 10s}";
 
 /// An endpoint that answers as a test says, and counts.
 #[derive(Clone)]
@@ -144,7 +144,7 @@ async fn an_endpoint_is_asked_over_one_connection_and_follows_its_answers() {
 async fn one_result_is_not_enough_where_more_are_asked_for() {
     let mut fixture = Fixture::new();
     let (endpoint, addr) = fixture.endpoint().await;
-    let check = "{path: /health, interval: 20ms, timeout: 10s, fall: 100}";
+    let check = "{path: /health, interval: 100ms, timeout: 10s, fall: 100}";
     fixture.publish(&[("/", &format!("http://{addr}"))], check);
     fixture.comes_to_be(Health::Healthy).await;
     endpoint.status.store(500, Ordering::SeqCst);
@@ -217,11 +217,11 @@ async fn an_endpoint_that_accepts_and_says_nothing_times_out() {
     let fixture = Fixture::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    fixture.publish(&[("/", &url)], "{path: /health, interval: 50ms, timeout: 50ms}");
+    fixture.publish(&[("/", &url)], "{path: /health, interval: 100ms, timeout: 50ms}");
     fixture.comes_to_be(Health::Unhealthy).await;
     assert_eq!(fixture.last_error().as_deref(), Some("no answer in time"));
     // For TCP, that the connection opens is enough.
-    fixture.publish(&[("/", &url)], "{interval: 50ms, timeout: 50ms}");
+    fixture.publish(&[("/", &url)], "{interval: 100ms, timeout: 50ms}");
     fixture.comes_to_be(Health::Healthy).await;
 }
 
