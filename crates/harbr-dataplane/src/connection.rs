@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection_limit::Permit;
 use crate::connections::Registered;
 use crate::error::Reason;
+use crate::headers::address_value;
 use crate::proxy;
 use crate::tracked_io::TrackedIo;
 use crate::worker::Worker;
@@ -78,6 +80,8 @@ pub(crate) enum Ending {
 #[derive(Debug)]
 pub(crate) struct Client {
     pub addr: SocketAddr,
+    /// The address as upstreams are told it.
+    pub forwarded_for: HeaderValue,
     pub state: Arc<ConnectionState>,
     /// Cancelled when the listener that accepted it is taken away.
     pub listener: CancellationToken,
@@ -100,8 +104,14 @@ pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let state = Arc::new(ConnectionState::new());
     let registered = worker.connections.register(state.clone());
     let io = TokioIo::new(TrackedIo::new(stream, state.clone()));
-    let client =
-        Rc::new(Client { addr, state: state.clone(), listener, _registered: registered, _permit: permit });
+    let client = Rc::new(Client {
+        addr,
+        forwarded_for: address_value(addr.ip()),
+        state: state.clone(),
+        listener,
+        _registered: registered,
+        _permit: permit,
+    });
     let builder = server(&worker);
     let service = service_fn(|request| proxy::serve(worker.clone(), client.clone(), request));
     let mut connection = pin!(builder.serve_connection(io, service).with_upgrades());

@@ -13,10 +13,8 @@ use crate::error::ProxyError;
 pub(crate) struct Target {
     /// As the client sent it, with its port; `None` for an HTTP/1.0 request that names none.
     pub authority: Option<HeaderValue>,
-    /// In its normal form. What is matched is what is forwarded.
-    pub path: Box<str>,
-    /// The path was in its normal form as it came.
-    pub is_verbatim: bool,
+    /// The path's normal form, if it is not what the client sent.
+    normal_path: Option<Box<str>>,
 }
 
 impl Target {
@@ -51,9 +49,22 @@ impl Target {
             }
             (_, Some(authority)) => HeaderValue::try_from(authority.as_str()).ok(),
         };
-        let path = normal_form(uri.path()).map_err(|_| ProxyError::BadRequest("the path is malformed"))?;
-        let is_verbatim = matches!(path, Cow::Borrowed(_));
-        Ok(Self { authority, path: path.into(), is_verbatim })
+        let normal_path = match normal_form(uri.path()) {
+            Ok(Cow::Borrowed(_)) => None,
+            Ok(Cow::Owned(normal)) => Some(normal.into()),
+            Err(_) => return Err(ProxyError::BadRequest("the path is malformed")),
+        };
+        Ok(Self { authority, normal_path })
+    }
+
+    /// The path in its normal form; `uri` is the request's own. What is matched is what is forwarded.
+    pub(crate) fn path<'a>(&'a self, uri: &'a Uri) -> &'a str {
+        self.normal_path.as_deref().unwrap_or_else(|| uri.path())
+    }
+
+    /// The path was in its normal form as it came.
+    pub(crate) fn is_verbatim(&self) -> bool {
+        self.normal_path.is_none()
     }
 
     /// The host alone, as routes match it; empty when there is none.

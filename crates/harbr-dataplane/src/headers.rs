@@ -4,85 +4,71 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use harbr_model::HeaderEdits;
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRANSFER_ENCODING, UPGRADE, VIA,
-};
+use http::header::{CONNECTION, CONTENT_LENGTH, TE, UPGRADE, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names the proxy in `Via`.
 const PSEUDONYM: HeaderValue = HeaderValue::from_static("1.1 harbr");
 
-/// Fields that `Connection` cannot take away: they carry the message's framing and its host, which the next
-/// hop must read as we do (RFC 9110, 7.6.1; CVE-2022-31813).
-const NEVER_HOP_BY_HOP: [HeaderName; 3] = [http::header::HOST, CONTENT_LENGTH, TRANSFER_ENCODING];
-
-/// Takes out what is meant for this hop only, and returns the protocol that an `Upgrade` asks for or grants.
-pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) -> Option<HeaderValue> {
-    let mut upgrade = None;
-    if headers.contains_key(CONNECTION) {
-        let options = options(headers);
-        if options.contains(&UPGRADE) {
-            upgrade = headers.get(UPGRADE).filter(|protocol| !is_h2c(protocol)).cloned();
-        }
-        for name in options.iter().filter(|name| !NEVER_HOP_BY_HOP.contains(name)) {
-            headers.remove(name);
-        }
-    }
-    for name in [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, UPGRADE, HTTP2_SETTINGS, TRANSFER_ENCODING] {
-        headers.remove(name);
-    }
-    upgrade
+/// What a request asked of this hop, as far as the next one must be asked the same.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct HopRequest {
+    /// The protocol that the client asks to change to.
+    pub upgrade: Option<HeaderValue>,
+    pub wants_trailers: bool,
 }
 
-/// What the upstream is told of the client, in place of all that the client said of itself.
-pub(crate) fn set_forwarded(headers: &mut HeaderMap, client: IpAddr, host: Option<&HeaderValue>) {
-    for name in [FORWARDED, X_REAL_IP, X_FORWARDED_HOST] {
-        headers.remove(name);
-    }
-    headers.insert(X_FORWARDED_FOR, address_value(client));
+/// Takes out of a request what is for this hop only, what it answers for itself (framing, credentials for it,
+/// the wait for `100 Continue`), and what the client says of its own way here.
+pub(crate) fn strip_request(headers: &mut HeaderMap) -> HopRequest {
+    let wants_trailers = headers.get_all(TE).iter().any(lets_trailers_through);
+    let upgrade = strip_named_by_connection(headers);
+    strip(headers, |name| {
+        is_hop_by_hop(name)
+            || matches!(name, "content-length" | "expect" | "proxy-authorization" | "te")
+            || matches!(
+                name,
+                "forwarded" | "x-real-ip" | "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto"
+            )
+    });
+    HopRequest { upgrade, wants_trailers }
+}
+
+/// Takes out of a response what is for this hop only, and its framing, which is made anew from its body. Only
+/// where there is none, its length is the upstream's word about what another request would get.
+pub(crate) fn strip_response(headers: &mut HeaderMap, method: &Method, status: StatusCode) {
+    let describes_another = *method == Method::HEAD || status == StatusCode::NOT_MODIFIED;
+    let keeps_length = describes_another && has_one_length(headers);
+    strip_named_by_connection(headers);
+    strip(headers, |name| {
+        is_hop_by_hop(name) || name == "proxy-authenticate" || name == "content-length" && !keeps_length
+    });
+}
+
+/// Tells the upstream of the client, and asks it what the client asked of this hop.
+pub(crate) fn set_request(
+    headers: &mut HeaderMap,
+    client: &HeaderValue,
+    host: Option<&HeaderValue>,
+    hop: &HopRequest,
+) {
+    headers.insert(X_FORWARDED_FOR, client.clone());
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
     if let Some(host) = host {
         headers.insert(X_FORWARDED_HOST, host.clone());
     }
     headers.append(VIA, PSEUDONYM);
-}
-
-/// The fields of a request that this hop answers for itself: credentials for it, framing, and the wait for
-/// `100 Continue`. `TE` is left as far as it lets trailers through.
-pub(crate) fn remove_own(headers: &mut HeaderMap, wants_trailers: WantsTrailers) {
-    for name in [CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TE] {
-        headers.remove(name);
-    }
-    if wants_trailers == WantsTrailers::Yes {
+    if hop.wants_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
-}
-
-/// Whether the client says `TE: trailers`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WantsTrailers {
-    Yes,
-    No,
-}
-
-impl WantsTrailers {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let named = |value: &HeaderValue| {
-            let list = value.to_str().unwrap_or_default();
-            list.split(',').any(|option| option.trim().eq_ignore_ascii_case("trailers"))
-        };
-        if headers.get_all(TE).iter().any(named) { Self::Yes } else { Self::No }
+    if let Some(protocol) = &hop.upgrade {
+        set_upgrade(headers, protocol.clone());
     }
 }
 
@@ -91,27 +77,19 @@ pub(crate) fn set_request_id(headers: &mut HeaderMap) -> HeaderValue {
     match headers.get(X_REQUEST_ID) {
         Some(id) if is_token(id.as_bytes()) => id.clone(),
         Some(_) | None => {
-            let id = HeaderValue::try_from(format!("{:032x}", fastrand::u128(..)));
-            let id = id.expect("hexadecimal digits are a valid value");
+            let id =
+                HeaderValue::from_bytes(&new_request_id()).expect("hexadecimal digits are a valid value");
             headers.insert(X_REQUEST_ID, id.clone());
             id
         }
     }
 }
 
-/// A response's framing is made anew from its body. Only where there is none, its length is the upstream's
-/// word about what another request would get.
-pub(crate) fn remove_response_framing(headers: &mut HeaderMap, method: &Method, status: StatusCode) {
-    headers.remove(PROXY_AUTHENTICATE);
-    let describes_another = *method == Method::HEAD || status == StatusCode::NOT_MODIFIED;
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    let is_one_number = match (lengths.next(), lengths.next()) {
-        (Some(length), None) => !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit),
-        (_, _) => false,
-    };
-    if !(describes_another && is_one_number) {
-        headers.remove(CONTENT_LENGTH);
-    }
+/// A client's address as `X-Forwarded-For` says it.
+pub(crate) fn address_value(addr: IpAddr) -> HeaderValue {
+    let mut text = String::with_capacity(40);
+    write!(text, "{addr}").expect("a string takes all that is written");
+    HeaderValue::try_from(text).expect("an address is a valid value")
 }
 
 pub(crate) fn edit(headers: &mut HeaderMap, edits: &HeaderEdits) {
@@ -129,9 +107,53 @@ pub(crate) fn set_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(UPGRADE, protocol);
 }
 
-fn options(headers: &HeaderMap) -> Vec<HeaderName> {
+/// RFC 9110, 7.6.1, and what older implementations add to it.
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade" | "http2-settings"
+    )
+}
+
+/// Removes what `Connection` names, and returns the protocol that it names with `Upgrade`. The message's framing
+/// and its host it cannot take away: the next hop must read them as we do (CVE-2022-31813).
+fn strip_named_by_connection(headers: &mut HeaderMap) -> Option<HeaderValue> {
+    if !headers.contains_key(CONNECTION) {
+        return None;
+    }
     let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).filter_map(|option| option.trim().parse().ok()).collect()
+    let named: Vec<HeaderName> =
+        values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
+    let protocol =
+        headers.get(UPGRADE).filter(|protocol| named.contains(&UPGRADE) && !is_h2c(protocol)).cloned();
+    for name in named {
+        if !matches!(name.as_str(), "host" | "content-length" | "transfer-encoding") {
+            headers.remove(name);
+        }
+    }
+    protocol
+}
+
+/// One look at each field that is there costs less than one at each that might be.
+fn strip(headers: &mut HeaderMap, is_stripped: impl Fn(&str) -> bool) {
+    let stripped: Vec<HeaderName> =
+        headers.keys().filter(|name| is_stripped(name.as_str())).cloned().collect();
+    for name in stripped {
+        headers.remove(name);
+    }
+}
+
+fn has_one_length(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    match (lengths.next(), lengths.next()) {
+        (Some(length), None) => !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit),
+        (_, _) => false,
+    }
+}
+
+fn lets_trailers_through(value: &HeaderValue) -> bool {
+    let list = value.to_str().unwrap_or_default();
+    list.split(',').any(|option| option.trim().eq_ignore_ascii_case("trailers"))
 }
 
 /// HTTP/2 is for the two ends of one connection, never to be asked for through a proxy (RFC 9113, 3.1).
@@ -139,10 +161,16 @@ fn is_h2c(protocol: &HeaderValue) -> bool {
     protocol.to_str().is_ok_and(|list| list.split(',').any(|one| one.trim().eq_ignore_ascii_case("h2c")))
 }
 
-fn address_value(addr: IpAddr) -> HeaderValue {
-    let mut text = String::with_capacity(40);
-    write!(text, "{addr}").expect("a string takes all that is written");
-    HeaderValue::try_from(text).expect("an address is a valid value")
+/// 32 hexadecimal digits.
+fn new_request_id() -> [u8; 32] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+    let mut bits = fastrand::u128(..);
+    std::array::from_fn(|_| {
+        let digit = DIGITS[(bits & 0xf) as usize];
+        bits >>= 4;
+        digit
+    })
 }
 
 fn is_token(id: &[u8]) -> bool {

@@ -1,5 +1,3 @@
-use std::net::IpAddr;
-
 use harbr_model::{HostHeader, PathRewrite, Route};
 use harbr_routing::forwarded_path;
 use http::header::{CONTENT_LENGTH, HOST};
@@ -9,10 +7,11 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
+use crate::connection::Client;
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
 use crate::head::Target;
-use crate::headers::{self, WantsTrailers};
+use crate::headers;
 use crate::live::LiveRoute;
 use crate::request_body::RequestBody;
 
@@ -30,22 +29,17 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     /// The request as it goes on: without what was for this hop only, with what the upstream must know.
-    pub(crate) fn new(parts: Parts, target: Target, client: IpAddr, route: &Route, body: &Incoming) -> Self {
+    pub(crate) fn new(parts: Parts, target: Target, client: &Client, route: &Route, body: &Incoming) -> Self {
         let Parts { method, uri, mut headers, .. } = parts;
         let says_empty = body.is_end_stream() && headers.contains_key(CONTENT_LENGTH);
-        let wants_trailers = WantsTrailers::of(&headers);
-        let upgrade = headers::remove_hop_by_hop(&mut headers);
-        headers::remove_own(&mut headers, wants_trailers);
+        let hop = headers::strip_request(&mut headers);
         if says_empty {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        headers::set_forwarded(&mut headers, client, target.authority.as_ref());
         let request_id = headers::set_request_id(&mut headers);
+        headers::set_request(&mut headers, &client.forwarded_for, target.authority.as_ref(), &hop);
         headers::edit(&mut headers, &route.request_headers);
-        if let Some(protocol) = &upgrade {
-            headers::set_upgrade(&mut headers, protocol.clone());
-        }
-        Self { method, target, uri, headers, upgrade, request_id }
+        Self { method, target, uri, headers, upgrade: hop.upgrade, request_id }
     }
 
     /// The request for one endpoint.
@@ -68,11 +62,11 @@ impl Outgoing {
 
     fn path(&self, route: &LiveRoute, endpoint: &LiveEndpoint) -> Result<PathAndQuery, ProxyError> {
         let base_path = endpoint.url.base_path();
-        if self.target.is_verbatim && base_path.is_empty() && route.route.rewrite == PathRewrite::Keep {
+        if self.target.is_verbatim() && base_path.is_empty() && route.route.rewrite == PathRewrite::Keep {
             return self.uri.path_and_query().cloned().ok_or(ProxyError::BadRequest("the target is no path"));
         }
         let prefix = &route.route.matches.path;
-        let path = forwarded_path(&self.target.path, prefix, &route.route.rewrite, base_path);
+        let path = forwarded_path(self.target.path(&self.uri), prefix, &route.route.rewrite, base_path);
         let path = match self.uri.query() {
             Some(query) => [&path, "?", query].concat(),
             None => path.into_owned(),

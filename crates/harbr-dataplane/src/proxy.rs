@@ -60,7 +60,7 @@ async fn answer(
     let downstream = hyper::upgrade::on(&mut request);
     let (parts, incoming) = request.into_parts();
     let replay = if parts.method.is_idempotent() { Replay::Remember } else { Replay::Forget };
-    let outgoing = Outgoing::new(parts, target, exchange.client.addr.ip(), policies, &incoming);
+    let outgoing = Outgoing::new(parts, target, &exchange.client, policies, &incoming);
     exchange.request_id = Some(outgoing.request_id.clone());
     let body = (!incoming.is_end_stream())
         .then(|| BodySource::new(incoming, policies.max_body, policies.timeouts.idle, replay));
@@ -74,8 +74,7 @@ async fn answer(
         return Ok(switch_protocols(exchange, upgrade, downstream, (response, lease)));
     }
     let headers = response.headers_mut();
-    headers::remove_hop_by_hop(headers);
-    headers::remove_response_framing(headers, &outgoing.method, status);
+    headers::strip_response(headers, &outgoing.method, status);
     headers::edit(headers, &policies.response_headers);
     *response.version_mut() = Version::HTTP_11;
     Ok(response
@@ -92,7 +91,7 @@ fn find_route(
     let table = exchange.worker.shared.table.load();
     let head = RequestHead {
         host: target.host(),
-        path: &target.path,
+        path: target.path(request.uri()),
         method: request.method(),
         headers: request.headers(),
     };
@@ -114,7 +113,7 @@ fn switch_protocols(
     (mut response, lease): Answer,
 ) -> Response<Source> {
     let upstream = hyper::upgrade::on(&mut response);
-    headers::remove_hop_by_hop(response.headers_mut());
+    headers::strip_response(response.headers_mut(), &Method::GET, StatusCode::SWITCHING_PROTOCOLS);
     headers::set_upgrade(response.headers_mut(), protocol);
     let Worker { index, shared, tasks, .. } = &*exchange.worker;
     shared.cells.of(*index).tunnels.increment();

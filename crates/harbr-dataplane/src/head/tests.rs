@@ -8,8 +8,9 @@ fn target(version: Version, uri: &str, hosts: &[&str]) -> String {
     for host in hosts {
         headers.append(HOST, HeaderValue::from_str(host).unwrap());
     }
-    match Target::of(&Method::GET, &uri.parse().unwrap(), version, &headers) {
-        Ok(target) => format!("{} {}", target.host(), target.path),
+    let uri = uri.parse().unwrap();
+    match Target::of(&Method::GET, &uri, version, &headers) {
+        Ok(target) => format!("{} {}", target.host(), target.path(&uri)),
         Err(error) => error.to_string(),
     }
 }

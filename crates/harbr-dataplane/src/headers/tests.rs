@@ -1,8 +1,6 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use super::{
-    WantsTrailers, remove_hop_by_hop, remove_own, remove_response_framing, set_forwarded, set_request_id,
-};
+use super::{HopRequest, address_value, set_request, set_request_id, strip_request, strip_response};
 
 fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -30,7 +28,7 @@ fn what_is_for_this_hop_goes_and_what_connection_names_too() {
         ("x-other", "1"),
         ("x-kept", "1"),
     ]);
-    assert_eq!(remove_hop_by_hop(&mut lines), None);
+    assert_eq!(strip_request(&mut lines), HopRequest::default());
     assert_eq!(names(&lines), ["x-kept"]);
 }
 
@@ -38,7 +36,7 @@ fn what_is_for_this_hop_goes_and_what_connection_names_too() {
 fn connection_cannot_take_away_the_host_or_the_length() {
     let mut lines =
         headers(&[("connection", "host, content-length"), ("host", "a"), ("content-length", "5")]);
-    remove_hop_by_hop(&mut lines);
+    strip_response(&mut lines, &Method::HEAD, StatusCode::OK);
     assert_eq!(names(&lines), ["content-length", "host"]);
 }
 
@@ -47,9 +45,9 @@ fn an_upgrade_is_asked_for_by_both_fields_and_never_to_h2c() {
     let asked = |connection, protocol| {
         let mut lines =
             headers(&[("connection", connection), ("upgrade", protocol), ("http2-settings", "x")]);
-        let upgrade = remove_hop_by_hop(&mut lines);
+        let hop = strip_request(&mut lines);
         assert_eq!(names(&lines), [""; 0]);
-        upgrade
+        hop.upgrade
     };
     assert_eq!(asked("keep-alive, Upgrade", "websocket"), Some(HeaderValue::from_static("websocket")));
     assert_eq!(asked("keep-alive", "websocket"), None);
@@ -67,7 +65,9 @@ fn what_the_client_says_of_itself_is_replaced() {
         ("forwarded", "for=6.6.6.6"),
         ("via", "1.0 other"),
     ]);
-    set_forwarded(&mut lines, "127.0.0.1".parse().unwrap(), Some(&HeaderValue::from_static("a.test")));
+    let hop = strip_request(&mut lines);
+    let client = address_value("127.0.0.1".parse().unwrap());
+    set_request(&mut lines, &client, Some(&HeaderValue::from_static("a.test")), &hop);
     let all =
         |name: &str| lines.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(all("x-forwarded-for"), ["127.0.0.1"]);
@@ -90,18 +90,19 @@ fn a_request_id_is_kept_if_it_is_a_short_token() {
 fn te_lets_trailers_through_and_nothing_else() {
     let mut lines =
         headers(&[("te", "gzip, trailers;q=0.5"), ("te", "Trailers"), ("expect", "100-continue")]);
-    let wants = WantsTrailers::of(&lines);
-    remove_own(&mut lines, wants);
+    let hop = strip_request(&mut lines);
+    assert!(lines.is_empty());
+    set_request(&mut lines, &address_value("::1".parse().unwrap()), None, &hop);
     assert_eq!(lines.get("te").unwrap(), "trailers");
-    assert_eq!(WantsTrailers::of(&headers(&[("te", "gzip")])), WantsTrailers::No);
-    assert!(!lines.contains_key("expect"));
+    assert_eq!(lines.get("connection").unwrap(), "te");
+    assert!(!strip_request(&mut headers(&[("te", "gzip")])).wants_trailers);
 }
 
 #[test]
 fn a_length_stays_only_where_there_is_no_body_and_it_is_one_number() {
     let kept = |method: Method, status: u16, lines: &[(&'static str, &'static str)]| {
         let mut lines = headers(lines);
-        remove_response_framing(&mut lines, &method, StatusCode::from_u16(status).unwrap());
+        strip_response(&mut lines, &method, StatusCode::from_u16(status).unwrap());
         lines.contains_key("content-length")
     };
     assert!(kept(Method::HEAD, 200, &[("content-length", "5")]));
