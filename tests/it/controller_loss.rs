@@ -118,6 +118,34 @@ async fn a_controller_that_lost_its_state_does_not_wedge_the_fleet() {
 }
 
 #[tokio::test]
+async fn a_lost_state_folder_wedges_no_node_that_comes_back_after_further_restarts() {
+    let (a, b) = (Origin::start("a").await, Origin::start("b").await);
+    let plan = Plan::new(Shape::Split).with_state();
+    let state = plan.state_folder("controller");
+    let mut fleet = plan.start(&File::all_to(&a).text()).await;
+    for number in 0..3 {
+        fleet.apply(&File::all_to(&a).route(&format!("/{number}"), &to(&a)).text()).await;
+    }
+    fleet.nodes[0].kill().await;
+    fleet.controller.kill().await;
+    std::fs::remove_dir_all(&state).unwrap();
+    fleet.file.save_by_rename(File::all_to(&b).text());
+    // It keeps its first revision in the new folder before the node shows what the old one gave.
+    for _ in 0..2 {
+        fleet.controller.restart().await;
+        eventually("the controller has a revision", async || {
+            (get(fleet.controller.http(), "/readyz").await.status == 200).then_some(())
+        })
+        .await;
+        fleet.controller.kill().await;
+    }
+    fleet.controller.restart().await;
+    fleet.nodes[0].restart().await;
+    until_converged(&fleet, 1).await;
+    assert_eq!(get(fleet.addr(), "/").await.echo().origin, "b");
+}
+
+#[tokio::test]
 async fn a_controller_that_comes_back_with_a_bad_file_leaves_the_fleet_alone() {
     let a = Origin::start("a").await;
     let mut fleet = Plan::new(Shape::Split).nodes(2).start(&File::all_to(&a).text()).await;

@@ -87,11 +87,17 @@ impl Ledger {
     ///
     /// # Errors
     /// If the store cannot keep the new epoch.
-    pub(crate) fn shown(&self, fence: Fence, hash: SnapshotHash) -> io::Result<Standing> {
+    pub(crate) fn shown(&self, shown: Fence, hash: SnapshotHash) -> io::Result<Standing> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let standing = store.shown(fence, hash)?;
+        let standing = store.shown(shown, hash)?;
         let fence = store.fence();
-        self.intent.send_if_modified(|intent| std::mem::replace(&mut intent.fence, fence) != fence);
+        let has_risen =
+            self.intent.send_if_modified(|intent| std::mem::replace(&mut intent.fence, fence) != fence);
+        if has_risen {
+            tracing::warn!(
+                "a node obeys {shown}, which a lost state gave: all are told to obey {fence} instead"
+            );
+        }
         Ok(standing)
     }
 }

@@ -1,12 +1,19 @@
 //! What the controller remembers over a restart: its epoch, and the number and hash of its last revision.
 
 use std::io;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use harbr_process::StateDir;
 use harbr_proto::{Fence, SnapshotHash};
 use serde_json::{Value, json};
 
 const FILE: &str = "revision.json";
+
+/// For this long after its creation, over any number of restarts, a store rises above what nodes show that it never
+/// gave: they obeyed the one that was lost. A node that is away for longer is missed by someone.
+const OPEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The highest revision number that is believed: what JSON holds exactly, and far enough from where counting ends.
+const MAX_NUMBER: u64 = 1 << 53;
 
 /// All that nodes order by. Without a folder it lives as long as the process.
 #[derive(Debug)]
@@ -22,12 +29,13 @@ struct Record {
     /// 0 before the first revision.
     number: u64,
     hash: Option<SnapshotHash>,
+    /// Seconds of the system's clock.
+    created: u64,
 }
 
 /// Where a store came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// Made in this process's life, so that nodes may have seen more than it knows.
     Created,
     /// As `Created`, because what is on disk cannot be understood.
     Unreadable(String),
@@ -48,7 +56,7 @@ impl Store {
     /// If the folder cannot be read. Content that makes no sense is not an error, see [`Origin`].
     pub(crate) fn open(dir: Option<StateDir>) -> io::Result<Self> {
         let bytes = dir.as_ref().map_or(Ok(None), |dir| dir.read(FILE))?;
-        let created = Record { epoch: 1, number: 0, hash: None };
+        let created = Record { epoch: 1, number: 0, hash: None, created: now() };
         let (record, origin) = match bytes.map(|bytes| Record::from_json(&bytes)) {
             None => (created, Origin::Created),
             Some(Some(record)) => (record, Origin::Loaded),
@@ -77,25 +85,23 @@ impl Store {
         Ok(self.record.number)
     }
 
-    /// Takes note of what a node shows. A created store rises above what it never gave, so that a lost folder
-    /// cannot wedge the fleet; a loaded one never does: then the node belongs to another controller, or the
-    /// folder is an old copy.
+    /// Takes note of what a node shows. A store that was created lately rises above what it never gave, so that a
+    /// lost folder cannot wedge the fleet; an older one does not: then the node belongs to another controller, or
+    /// the folder is an old copy.
     ///
     /// # Errors
     /// If the new epoch cannot be written; nothing has changed then.
     pub(crate) fn shown(&mut self, fence: Fence, hash: SnapshotHash) -> io::Result<Standing> {
         let ours = self.fence();
-        let known = fence < ours || (fence == ours && self.record.hash == Some(hash));
-        match (known, &self.origin) {
-            (true, _) => Ok(Standing::InOrder),
-            (false, Origin::Loaded) => Ok(Standing::Ahead),
-            (false, Origin::Created | Origin::Unreadable(_)) => match fence.epoch.checked_add(1) {
-                Some(epoch) => {
-                    self.keep(Record { epoch, ..self.record })?;
-                    Ok(Standing::InOrder)
-                }
-                None => Ok(Standing::Ahead),
-            },
+        if fence < ours || (fence == ours && self.record.hash == Some(hash)) {
+            return Ok(Standing::InOrder);
+        }
+        match fence.epoch.checked_add(1) {
+            Some(epoch) if self.record.is_open() => {
+                self.keep(Record { epoch, ..self.record })?;
+                Ok(Standing::InOrder)
+            }
+            Some(_) | None => Ok(Standing::Ahead),
         }
     }
 
@@ -110,17 +116,29 @@ impl Store {
 
 impl Record {
     fn to_json(self) -> Value {
-        let Self { epoch, number, hash } = self;
-        json!({ "epoch": epoch, "number": number, "hash": hash.map(|hash| hash.to_string()) })
+        let Self { epoch, number, hash, created } = self;
+        let hash = hash.map(|hash| hash.to_string());
+        json!({ "epoch": epoch, "number": number, "hash": hash, "created": created })
     }
 
     fn from_json(bytes: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(bytes).ok()?;
-        let (epoch, number) = (value.get("epoch")?.as_u64()?, value.get("number")?.as_u64()?);
+        let count = |name| value.get(name)?.as_u64();
+        let (epoch, number, created) = (count("epoch")?, count("number")?, count("created")?);
         let hash = value.get("hash")?;
         let hash = if hash.is_null() { None } else { Some(parse_hash(hash.as_str()?)?) };
-        (epoch >= 1 && (number == 0) == hash.is_none()).then_some(Self { epoch, number, hash })
+        let makes_sense = epoch >= 1 && number <= MAX_NUMBER && (number == 0) == hash.is_none();
+        makes_sense.then_some(Self { epoch, number, hash, created })
     }
+
+    fn is_open(self) -> bool {
+        now().saturating_sub(self.created) < OPEN.as_secs()
+    }
+}
+
+/// Seconds of the system's clock.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn parse_hash(text: &str) -> Option<SnapshotHash> {

@@ -1,9 +1,11 @@
 //! Sessions over a real gRPC connection, with nodes that do just what a test says.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use harbr_model::Health;
+use harbr_process::StateDir;
 use harbr_proto::v1::controller_message::Kind;
 use harbr_proto::v1::node_message::Kind as Said;
 use harbr_proto::v1::node_service_client::NodeServiceClient;
@@ -160,6 +162,13 @@ fn serving(fence: Fence, revision: u64, hash: SnapshotHash) -> v1::Serving {
     v1::Serving { fence: Some(fence.into()), revision, hash: hash.as_bytes().to_vec() }
 }
 
+/// One that does not give way any more, at 1.1.
+fn old_store(folder: &Path) -> Store {
+    let content = format!(r#"{{"epoch":1,"number":1,"hash":"{}","created":0}}"#, foreign_hash());
+    std::fs::write(folder.join("revision.json"), content).unwrap();
+    Store::open(Some(StateDir::open(folder).unwrap())).unwrap()
+}
+
 fn foreign_hash() -> SnapshotHash {
     SnapshotHash::from_slice(&[9; 32]).unwrap()
 }
@@ -262,9 +271,7 @@ async fn a_lost_store_rises_above_what_its_nodes_obey() {
 #[tokio::test]
 async fn a_node_that_obeys_another_controller_gets_nothing_and_is_shown() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Store::open(Some(harbr_process::StateDir::open(folder.path()).unwrap())).unwrap();
-    open().number(foreign_hash()).unwrap();
-    let fixture = Fixture::with(open()).await;
+    let fixture = Fixture::with(old_store(folder.path())).await;
     fixture.publish("a");
     let ahead = serving(Fence { epoch: 3, generation: 1 }, 1, foreign_hash());
     let mut node = fixture.node_that_serves("a", Some(ahead)).await;

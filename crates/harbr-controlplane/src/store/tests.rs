@@ -4,7 +4,7 @@ use std::path::Path;
 use harbr_process::StateDir;
 use harbr_proto::{Fence, SnapshotHash};
 
-use super::{FILE, Origin, Standing, Store};
+use super::{FILE, MAX_NUMBER, OPEN, Origin, Standing, Store, now};
 
 fn hash(byte: u8) -> SnapshotHash {
     SnapshotHash::from_slice(&[byte; 32]).unwrap()
@@ -66,14 +66,38 @@ fn a_store_rises_before_its_first_revision_too() {
 }
 
 #[test]
-fn a_loaded_store_does_not_give_way_to_a_node_that_is_ahead() {
+fn a_created_store_still_rises_after_restarts() {
     let folder = tempfile::tempdir().unwrap();
     open(folder.path()).number(hash(1)).unwrap();
+    open(folder.path()).number(hash(2)).unwrap();
     let mut store = open(folder.path());
+    assert_eq!(store.shown(fence(1, 9), hash(9)).unwrap(), Standing::InOrder);
+    assert_eq!(store.fence(), fence(2, 2));
+    // A node that was away for longer shows an even higher epoch.
+    drop(store);
+    let mut store = open(folder.path());
+    assert_eq!(store.shown(fence(4, 1), hash(9)).unwrap(), Standing::InOrder);
+    assert_eq!(store.fence(), fence(5, 2));
+}
+
+#[test]
+fn an_old_store_does_not_give_way_to_a_node_that_is_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    let created = |seconds: u64| {
+        let hash = hash(1);
+        let content = format!(r#"{{"epoch":1,"number":1,"hash":"{hash}","created":{seconds}}}"#);
+        fs::write(folder.path().join(FILE), content).unwrap();
+        open(folder.path())
+    };
+    let mut store = created(now() - OPEN.as_secs());
     assert_eq!(store.shown(fence(1, 2), hash(2)).unwrap(), Standing::Ahead);
     assert_eq!(store.shown(fence(1, 1), hash(2)).unwrap(), Standing::Ahead);
     assert_eq!(store.shown(fence(1, 1), hash(1)).unwrap(), Standing::InOrder);
     assert_eq!(store.fence(), fence(1, 1));
+    drop(store);
+    // One whose time lies ahead, because the clock was set back, is a young one.
+    let mut store = created(now() + OPEN.as_secs());
+    assert_eq!(store.shown(fence(1, 2), hash(2)).unwrap(), Standing::InOrder);
 }
 
 #[test]
@@ -90,10 +114,13 @@ fn what_makes_no_sense_on_disk_is_started_anew() {
         "{".to_owned(),
         "null".to_owned(),
         r#"{"epoch":1}"#.to_owned(),
-        format!(r#"{{"epoch":0,"number":1,"hash":"{hash}"}}"#),
-        r#"{"epoch":1,"number":1,"hash":null}"#.to_owned(),
-        r#"{"epoch":1,"number":1,"hash":"ää"}"#.to_owned(),
-        r#"{"epoch":-1,"number":1,"hash":"00"}"#.to_owned(),
+        format!(r#"{{"epoch":0,"number":1,"hash":"{hash}","created":1}}"#),
+        format!(r#"{{"epoch":-1,"number":1,"hash":"{hash}","created":1}}"#),
+        format!(r#"{{"epoch":1,"number":1,"hash":"{hash}"}}"#),
+        format!(r#"{{"epoch":1,"number":{},"hash":"{hash}","created":1}}"#, u64::MAX),
+        format!(r#"{{"epoch":1,"number":{},"hash":"{hash}","created":1}}"#, MAX_NUMBER + 1),
+        r#"{"epoch":1,"number":1,"hash":null,"created":1}"#.to_owned(),
+        r#"{"epoch":1,"number":1,"hash":"ää","created":1}"#.to_owned(),
     ] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), &content).unwrap();
