@@ -153,7 +153,6 @@ async fn validate_needs_no_controller_and_points() {
     let ended = Process::run_with(Program::Harbrctl, &["validate", "-", "-o", "json"], &[], bad).await;
     let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!((ended.code, &answer["valid"], &answer["error"]["line"]), (Some(1), &json!(false), &json!(2)));
-
 }
 
 #[tokio::test]
@@ -224,6 +223,16 @@ async fn two_nodes_with_one_id_are_both_served_and_both_shown() {
     let nodes = nodes.as_array().unwrap();
     assert_eq!(nodes.len(), 2, "{nodes:?}");
     assert!(nodes.iter().all(|node| node["id"] == "node-1" && node["state"] == "ready"), "{nodes:?}");
+    for command in ["get", "describe"] {
+        let named = fleet.json(&[command, "node", "node-1"]).await;
+        let instances =
+            |nodes: &[Value]| nodes.iter().map(|node| node["instance_id"].clone()).collect::<Vec<_>>();
+        assert_eq!(instances(named.as_array().unwrap()), instances(nodes), "{command}");
+    }
+    let described = fleet.harbrctl(&["describe", "node", "node-1"]).await.stdout;
+    for node in nodes {
+        assert!(described.contains(node["instance_id"].as_str().unwrap()), "{described}");
+    }
 }
 
 #[tokio::test]

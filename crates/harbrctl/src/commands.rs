@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
+use serde::Serialize;
 
 use crate::cli::{Cli, Command, Format, Kind};
 use crate::controller::Controller;
@@ -23,7 +24,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Status => block_on(show_status(&Controller::new(controller), output))?,
         Command::Get { kind, names } => block_on(get(&Controller::new(controller), kind, &names, output))?,
         Command::Describe { kind, name } => {
-            block_on(describe(&Controller::new(controller), kind, &name, output))?;
+            block_on(describe(&Controller::new(controller), kind, name, output))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -77,33 +78,32 @@ async fn get(controller: &Controller, kind: Kind, names: &[String], format: Form
     }
 }
 
-async fn describe(controller: &Controller, kind: Kind, name: &str, format: Format) -> anyhow::Result<()> {
+async fn describe(controller: &Controller, kind: Kind, name: String, format: Format) -> anyhow::Result<()> {
+    let (names, now, paint) = ([name], Now::of_clock(), Paint::for_stdout());
     match kind {
         Kind::Node => {
-            let node = lookup::one(list_nodes(controller).await?, name)?;
-            match format {
-                Format::Json | Format::Yaml => print_document(&node, format),
-                Format::Table | Format::Wide => {
-                    print(&nodes::describe(&node, Now::of_clock(), Paint::for_stdout()))
-                }
-            }
+            let nodes = lookup::named(list_nodes(controller).await?, &names)?;
+            print_each(&nodes, format, |node| nodes::describe(node, now, paint))
         }
         Kind::Route => {
-            let route = lookup::one(list_routes(controller).await?, name)?;
-            match format {
-                Format::Json | Format::Yaml => print_document(&route, format),
-                Format::Table | Format::Wide => print(&routes::describe(&route)),
-            }
+            let routes = lookup::named(list_routes(controller).await?, &names)?;
+            print_each(&routes, format, routes::describe)
         }
         Kind::Upstream => {
-            let upstream = lookup::one(list_upstreams(controller).await?, name)?;
-            match format {
-                Format::Json | Format::Yaml => print_document(&upstream, format),
-                Format::Table | Format::Wide => {
-                    print(&upstreams::describe(&upstream, Now::of_clock(), Paint::for_stdout()))
-                }
-            }
+            let upstreams = lookup::named(list_upstreams(controller).await?, &names)?;
+            print_each(&upstreams, format, |upstream| upstreams::describe(upstream, now, paint))
         }
+    }
+}
+
+fn print_each<T: Serialize>(
+    items: &[T],
+    format: Format,
+    describe: impl Fn(&T) -> String,
+) -> anyhow::Result<()> {
+    match format {
+        Format::Json | Format::Yaml => print_document(&items, format),
+        Format::Table | Format::Wide => print(&items.iter().map(describe).collect::<Vec<_>>().join("\n")),
     }
 }
 

@@ -9,26 +9,29 @@ pub(crate) trait Named {
     fn name(&self) -> &str;
 }
 
-/// All of `items`, or those that `names` name, in that order.
+/// All of `items`, or those that `names` name, in that order. A name can be that of several: two nodes may
+/// have been given the same.
 pub(crate) fn named<T: Named + Clone>(items: Vec<T>, names: &[String]) -> anyhow::Result<Vec<T>> {
     if names.is_empty() {
         return Ok(items);
     }
-    names.iter().map(|name| find(&items, name).cloned()).collect()
-}
-
-pub(crate) fn one<T: Named + Clone>(items: Vec<T>, name: &str) -> anyhow::Result<T> {
-    find(&items, name).cloned()
-}
-
-fn find<'a, T: Named>(items: &'a [T], name: &str) -> anyhow::Result<&'a T> {
-    items.iter().find(|item| item.name() == name).ok_or_else(|| {
-        let kind = T::KIND;
-        match nearest(items.iter().map(Named::name), name) {
-            Some(near) => anyhow!("there is no {kind} `{name}`: did you mean `{near}`?"),
-            None => anyhow!("there is no {kind} `{name}`"),
+    let mut found = Vec::new();
+    for name in names {
+        let before = found.len();
+        found.extend(items.iter().filter(|item| item.name() == name).cloned());
+        if found.len() == before {
+            return Err(unknown(&items, name));
         }
-    })
+    }
+    Ok(found)
+}
+
+fn unknown<T: Named>(items: &[T], name: &str) -> anyhow::Error {
+    let kind = T::KIND;
+    match nearest(items.iter().map(Named::name), name) {
+        Some(near) => anyhow!("there is no {kind} `{name}`: did you mean `{near}`?"),
+        None => anyhow!("there is no {kind} `{name}`"),
+    }
 }
 
 /// The closest name, if it is close enough to be meant.

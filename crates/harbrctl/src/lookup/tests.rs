@@ -1,4 +1,4 @@
-use super::{Named, named, one};
+use super::{Named, named};
 
 #[derive(Debug, Clone, PartialEq)]
 struct Ship(&'static str);
@@ -27,12 +27,21 @@ fn names_choose_in_their_own_order() {
 }
 
 #[test]
+fn all_that_have_a_name_are_meant_by_it() {
+    let twins = [fleet(), fleet()].concat();
+    assert_eq!(named(twins, &["edge-1".to_owned()]).unwrap(), [Ship("edge-1"), Ship("edge-1")]);
+}
+
+fn refusal(name: &str) -> String {
+    named(fleet(), &["edge-1".to_owned(), name.to_owned()]).unwrap_err().to_string()
+}
+
+#[test]
 fn an_unknown_name_gets_the_nearest_one_as_a_hint() {
-    let error = one(fleet(), "egde-1").unwrap_err().to_string();
-    assert_eq!(error, "there is no ship `egde-1`: did you mean `edge-1`?");
+    assert_eq!(refusal("egde-1"), "there is no ship `egde-1`: did you mean `edge-1`?");
 }
 
 #[test]
 fn a_name_like_no_other_gets_no_hint() {
-    assert_eq!(one(fleet(), "submarine").unwrap_err().to_string(), "there is no ship `submarine`");
+    assert_eq!(refusal("submarine"), "there is no ship `submarine`");
 }
