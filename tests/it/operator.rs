@@ -137,6 +137,23 @@ async fn without_a_controller_there_is_one_line_soon() {
 }
 
 #[tokio::test]
+async fn a_port_that_is_no_controllers_is_said_to_be_so() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    for addr in [fleet.node().admin(), fleet.addr(), origin.addr()] {
+        let url = format!("http://{addr}");
+        let ended = Process::run(Program::Harbrctl, &["--controller", &url, "status"]).await;
+        assert_eq!((ended.code, ended.stderr.lines().count()), (Some(1), 1), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains(&url) && ended.stderr.contains("address for gRPC?"),
+            "{}",
+            ended.stderr
+        );
+        assert!(!ended.stderr.contains("transport error"), "the inner cause is hidden: {}", ended.stderr);
+    }
+}
+
+#[tokio::test]
 async fn validate_needs_no_controller_and_points() {
     let good = ConfigFile::new(&File::new().route("/", "upstream: \"http://a\"").text());
     let path = good.path();

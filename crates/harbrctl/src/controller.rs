@@ -1,6 +1,6 @@
 //! Asks the controller.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
@@ -64,9 +64,7 @@ impl Controller {
                 .await
                 .map_err(|error| anyhow!("no controller at {url}: {}", innermost(&error)))?;
             let client = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
-            call(client)
-                .await
-                .map_err(|status| anyhow!("the controller at {url} failed: {}", reason(&status)))
+            call(client).await.map_err(|status| failure(url, &status))
         };
         match tokio::time::timeout(TIMEOUT, answer).await {
             Ok(answer) => Ok(answer?.into_inner()),
@@ -76,17 +74,25 @@ impl Controller {
 }
 
 /// The last cause says what happened; those above it say "transport error".
-fn innermost(error: &tonic::transport::Error) -> String {
-    let mut cause = error.source();
-    let mut text = error.to_string();
-    while let Some(error) = cause {
-        text = error.to_string();
-        cause = error.source();
+fn innermost(error: &dyn Error) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
     }
-    text
+    innermost.to_string()
 }
 
-fn reason(status: &Status) -> String {
-    let message = status.message().lines().next().unwrap_or_default();
-    if message.is_empty() { status.code().description().to_owned() } else { message.to_owned() }
+fn failure(url: &ControllerUrl, status: &Status) -> anyhow::Error {
+    // Only what comes in between has a cause; the controller answers with a message.
+    if let Some(cause) = status.source() {
+        return anyhow!(
+            "the connection to {url} failed: {}; is this the controller's address for gRPC?",
+            innermost(cause)
+        );
+    }
+    let reason = match status.message().lines().next() {
+        Some(line) if !line.is_empty() => line,
+        Some(_) | None => status.code().description(),
+    };
+    anyhow!("the controller at {url} failed: {reason}")
 }
