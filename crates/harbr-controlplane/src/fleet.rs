@@ -105,6 +105,11 @@ impl Seat {
         });
     }
 
+    /// Why the node is given nothing; `None`: it takes what it is given.
+    pub(crate) fn withheld(&self, reason: Option<String>) {
+        self.edit(|node| node.withheld = reason);
+    }
+
     /// Something is wrong between this node and us.
     pub(crate) fn complain(&self, error: String) {
         self.edit(|node| node.last_error = Some(error));

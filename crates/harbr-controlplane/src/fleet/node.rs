@@ -14,6 +14,8 @@ pub(crate) struct Node {
     /// What it refused last.
     pub(crate) rejected: Option<SnapshotHash>,
     pub(crate) last_error: Option<String>,
+    /// Why it takes nothing from us, if so.
+    pub(crate) withheld: Option<String>,
     pub(crate) draining: bool,
     pub(crate) connections: u64,
     pub(crate) requests: u64,
@@ -74,6 +76,7 @@ impl Node {
             sent: 0,
             rejected: None,
             last_error: None,
+            withheld: None,
             draining: false,
             connections: 0,
             requests: 0,
@@ -87,10 +90,12 @@ impl Node {
         self.ended.is_none()
     }
 
-    /// Serves what it should. Where nothing is intended yet, what it serves is right.
+    /// Serves what it should, and would take what comes next. Where nothing is intended yet, what it serves is
+    /// right.
     pub(crate) fn has_converged(&self, intended: Option<SnapshotHash>) -> bool {
         let serving = self.serving.map(|serving| serving.hash);
-        serving.is_some() && intended.is_none_or(|intended| serving == Some(intended))
+        let is_right = serving.is_some() && intended.is_none_or(|intended| serving == Some(intended));
+        is_right && self.withheld.is_none()
     }
 
     pub(crate) fn state(&self, intended: Option<SnapshotHash>) -> NodeState {

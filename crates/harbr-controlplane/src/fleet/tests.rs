@@ -47,6 +47,19 @@ fn a_node_goes_through_its_states() {
 }
 
 #[test]
+fn a_node_that_takes_nothing_has_not_converged_whatever_it_serves() {
+    let fleet = Arc::new(Fleet::default());
+    let seat = seat(&fleet, "a");
+    seat.serves(Serving { revision: 1, hash: hash(1) });
+    seat.withheld(Some("it is ahead".to_owned()));
+    assert_eq!(states(&fleet)[0].1, NodeState::Syncing);
+    assert!(!fleet.snapshot()[0].has_converged(Some(hash(1))));
+    assert!(!fleet.snapshot()[0].has_converged(None));
+    seat.withheld(None);
+    assert_eq!(states(&fleet)[0].1, NodeState::Ready);
+}
+
+#[test]
 fn a_node_that_says_goodbye_is_not_missed() {
     let fleet = Arc::new(Fleet::default());
     seat(&fleet, "a").leave();

@@ -19,6 +19,8 @@ use crate::store::Standing;
 
 /// The first message has to come within this time.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+/// How soon an epoch that could not be kept on disk is tried again.
+const EPOCH_RETRY: Duration = Duration::from_secs(5);
 /// Of what a node gives as reasons, this much is kept.
 const MAX_REASONS: usize = 8;
 const MAX_REASON_CHARS: usize = 512;
@@ -63,14 +65,12 @@ impl Session {
         };
         ::metrics::counter!(metrics::NODE_SESSIONS).increment(1);
         tracing::info!(instance = greeting.instance, build = greeting.build, "node {} is here", greeting.id);
-        let seat = self.fleet.seat(&greeting);
-        let standing = self.stand(&greeting, &seat).await;
         let mut peer = Peer {
+            seat: self.fleet.seat(&greeting),
             id: greeting.id,
-            seat,
+            claim: greeting.serving.map(|(fence, _, hash)| Claim::new(fence, hash)),
             progress: Progress::new(greeting.serving.map(|(_, _, hash)| hash)),
             outbox: Outbox::default(),
-            standing,
         };
         let next = self.converse(&mut peer).await;
         tracing::info!("node {} has left", peer.id);
@@ -91,34 +91,18 @@ impl Session {
         }
     }
 
-    /// Whether the node would take what it is given.
-    async fn stand(&self, greeting: &Greeting, seat: &Seat) -> Standing {
-        let Some((fence, _, hash)) = greeting.serving else { return Standing::InOrder };
-        let ledger = self.ledger.clone();
-        let shown = tokio::task::spawn_blocking(move || ledger.shown(fence, hash)).await;
-        let error = match shown {
-            Ok(Ok(Standing::InOrder)) => return Standing::InOrder,
-            Ok(Ok(Standing::Ahead)) => format!(
-                "the node obeys {fence}, which this controller never gave: it belongs to another controller, or \
-                 the state directory here is an old copy"
-            ),
-            Ok(Err(error)) => format!("the epoch that this node needs cannot be kept: {error}"),
-            Err(_) => "the epoch that this node needs cannot be kept".to_owned(),
-        };
-        tracing::error!("node {} gets nothing: {error}", greeting.id);
-        seat.complain(error);
-        Standing::Ahead
-    }
-
     async fn converse(&mut self, peer: &mut Peer) -> Next {
         loop {
+            if let Some(claim) = peer.claim.take_if(|claim| claim.is_due()) {
+                self.settle(claim, peer).await;
+            }
             if peer.outbox.is_empty() {
                 peer.refill(
                     &self.intent.borrow_and_update().clone(),
                     &self.health.borrow_and_update().clone(),
                 );
             }
-            let deadline = peer.progress.deadline();
+            let deadline = peer.deadline();
             tokio::select! {
                 message = self.inbound.message() => match message {
                     Ok(Some(message)) => {
@@ -148,20 +132,70 @@ impl Session {
             }
         }
     }
+
+    /// Has the store rise above what the node obeys, if it may.
+    async fn settle(&self, claim: Claim, peer: &mut Peer) {
+        let (ledger, fence, hash) = (self.ledger.clone(), claim.fence, claim.hash);
+        let (reason, ask_at) = match tokio::task::spawn_blocking(move || ledger.shown(fence, hash)).await {
+            Ok(Ok(Standing::InOrder)) => return peer.seat.withheld(None),
+            Ok(Ok(Standing::Ahead)) => {
+                let reason = format!(
+                    "the node obeys {fence}, which this controller never gave: it belongs to another controller, \
+                     or the state directory here is an old copy"
+                );
+                (reason, None)
+            }
+            Ok(Err(error)) => {
+                let reason = format!("the epoch that this node needs cannot be kept: {error}");
+                (reason, Some(Instant::now() + EPOCH_RETRY))
+            }
+            Err(_) => ("the epoch that this node needs cannot be found".to_owned(), None),
+        };
+        peer.withhold(Claim { ask_at, ..claim }, reason);
+    }
+}
+
+/// What a node obeyed when it came: it takes nothing below.
+struct Claim {
+    fence: Fence,
+    hash: SnapshotHash,
+    /// When the store is asked whether the fleet's fence is above it; `None`: when that has changed.
+    ask_at: Option<Instant>,
+    /// Why the node gets nothing, as far as that was said.
+    reason: Option<String>,
+}
+
+impl Claim {
+    fn new(fence: Fence, hash: SnapshotHash) -> Self {
+        Self { fence, hash, ask_at: Some(Instant::now()), reason: None }
+    }
+
+    fn is_due(&self) -> bool {
+        self.ask_at.is_some_and(|ask_at| ask_at <= Instant::now())
+    }
 }
 
 /// The node at the other end.
 struct Peer {
     id: String,
     seat: Seat,
+    /// Until the fleet's fence is above it; the node gets nothing so long.
+    claim: Option<Claim>,
     progress: Progress,
     outbox: Outbox,
-    standing: Standing,
 }
 
 impl Peer {
+    fn withhold(&mut self, claim: Claim, reason: String) {
+        if claim.reason.as_ref() != Some(&reason) {
+            tracing::error!("node {} gets nothing: {reason}", self.id);
+            self.seat.withheld(Some(reason.clone()));
+        }
+        self.claim = Some(Claim { reason: Some(reason), ..claim });
+    }
+
     fn refill(&mut self, intent: &Intent, table: &HealthTable) {
-        let (Standing::InOrder, Some(revision)) = (self.standing, &intent.revision) else { return };
+        let (None, Some(revision)) = (&self.claim, &intent.revision) else { return };
         match self.outbox.fill(intent, table, &mut self.progress) {
             Filled::Nothing => {}
             Filled::UpToDate => {
@@ -177,6 +211,9 @@ impl Peer {
         if !self.outbox.is_empty() {
             self.outbox.clear();
             self.progress.recalled();
+        }
+        if let Some(claim) = &mut self.claim {
+            claim.ask_at = Some(Instant::now());
         }
     }
 
@@ -222,6 +259,12 @@ impl Peer {
         });
         self.progress.reported(shown.map(|serving| serving.hash), Instant::now());
         self.seat.reported(report, shown);
+    }
+
+    /// When something is due although nobody says anything.
+    fn deadline(&self) -> Option<Instant> {
+        let ask_at = self.claim.as_ref().and_then(|claim| claim.ask_at);
+        ask_at.into_iter().chain(self.progress.deadline()).min()
     }
 
     fn expire(&mut self) {

@@ -91,6 +91,15 @@ impl Fixture {
         })
         .await
     }
+
+    /// Waits until this node is shown to get nothing, and says why.
+    async fn withheld(&self, id: &str) -> String {
+        eventually(&format!("{id} gets nothing"), async || {
+            let nodes = self.fleet.snapshot();
+            nodes.into_iter().find(|node| node.greeting.id == id)?.withheld
+        })
+        .await
+    }
 }
 
 struct FakeNode {
@@ -272,12 +281,47 @@ async fn a_lost_store_rises_above_what_its_nodes_obey() {
 async fn a_node_that_obeys_another_controller_gets_nothing_and_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let fixture = Fixture::with(old_store(folder.path())).await;
-    fixture.publish("a");
-    let ahead = serving(Fence { epoch: 3, generation: 1 }, 1, foreign_hash());
+    let hash = fixture.publish("a");
+    // What it serves happens to be right; what comes next it would not take.
+    let ahead = serving(Fence { epoch: 3, generation: 1 }, 1, hash);
     let mut node = fixture.node_that_serves("a", Some(ahead)).await;
+    let reason = fixture.withheld("a").await;
+    assert!(reason.contains("obeys 3.1, which this controller never gave"), "{reason}");
+    fixture.node_is("a", NodeState::Syncing).await;
     node.hears_nothing().await;
-    let shown = fixture.node_is("a", NodeState::Syncing).await;
-    assert!(shown.last_error.unwrap().contains("obeys 3.1, which this controller never gave"));
+}
+
+#[tokio::test]
+async fn a_node_that_was_ahead_is_served_once_the_controller_is_above_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Fixture::with(old_store(folder.path())).await;
+    fixture.publish("a");
+    let ahead = serving(Fence { epoch: 1, generation: 3 }, 3, foreign_hash());
+    let mut node = fixture.node_that_serves("a", Some(ahead)).await;
+    fixture.withheld("a").await;
+    fixture.publish("b");
+    node.hears_nothing().await;
+    fixture.publish("c");
+    let received = node.take().await;
+    assert_eq!(received.fence, Fence { epoch: 1, generation: 4 });
+    assert_eq!(fixture.node_is("a", NodeState::Ready).await.withheld, None);
+}
+
+#[tokio::test]
+async fn an_epoch_that_could_not_be_kept_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Fixture::with(Store::open(Some(StateDir::open(folder.path()).unwrap())).unwrap()).await;
+    fixture.publish("a");
+    // A folder in the file's place makes the write fail, also for root.
+    let file = folder.path().join("revision.json");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let foreign = serving(Fence { epoch: 5, generation: 7 }, 7, foreign_hash());
+    let mut node = fixture.node_that_serves("a", Some(foreign)).await;
+    let reason = fixture.withheld("a").await;
+    assert!(reason.contains("cannot be kept"), "{reason}");
+    std::fs::remove_dir(&file).unwrap();
+    assert_eq!(node.take().await.fence, Fence { epoch: 6, generation: 1 });
 }
 
 #[tokio::test]
