@@ -118,12 +118,16 @@ fn is_hop_by_hop(name: &str) -> bool {
 /// Removes what `Connection` names, and returns the protocol that it names with `Upgrade`. The message's framing
 /// and its host it cannot take away: the next hop must read them as we do (CVE-2022-31813).
 fn strip_named_by_connection(headers: &mut HeaderMap) -> Option<HeaderValue> {
-    if !headers.contains_key(CONNECTION) {
+    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<HeaderName> = values
+        // These two are about the connection itself, and nearly all there is.
+        .filter(|value| !matches!(*value, "keep-alive" | "close"))
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    if named.is_empty() {
         return None;
     }
-    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    let named: Vec<HeaderName> =
-        values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
     let protocol =
         headers.get(UPGRADE).filter(|protocol| named.contains(&UPGRADE) && !is_h2c(protocol)).cloned();
     for name in named {
