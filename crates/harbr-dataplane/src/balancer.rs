@@ -54,12 +54,12 @@ impl Balancer {
         eligible: impl Fn(usize) -> bool,
         load: impl Fn(usize) -> u32,
     ) -> Option<usize> {
-        let draw = |not: Option<usize>| {
-            let draws = (0..DRAWS).map(|_| self.at_share(fastrand::usize(..)));
-            draws.into_iter().find(|&index| Some(index) != not && eligible(index))
+        let draw = |eligible: &dyn Fn(usize) -> bool| {
+            let mut draws = (0..DRAWS).map(|_| self.at_share(fastrand::usize(..)));
+            draws.find(|&index| eligible(index)).or_else(|| self.any(&eligible))
         };
-        let Some(first) = draw(None) else { return self.any(&eligible) };
-        let Some(second) = draw(Some(first)) else { return Some(first) };
+        let first = draw(&eligible)?;
+        let Some(second) = draw(&|index| index != first && eligible(index)) else { return Some(first) };
         // Requests per weight, the one to come counted in.
         let cost = |index: usize, other: usize| (u64::from(load(index)) + 1) * u64::from(self.weights[other]);
         Some(if cost(second, first) < cost(first, second) { second } else { first })
