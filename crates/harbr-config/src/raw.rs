@@ -9,7 +9,8 @@ use crate::read::{Entries, Field};
 
 /// A size such as `10MiB`, a duration such as `10s`, or any other text.
 type Text = Field<String>;
-type Integer = Field<i64>;
+/// Wide enough that a number far too large is told its limits.
+type Integer = Field<i128>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

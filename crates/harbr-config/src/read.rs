@@ -262,7 +262,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Reader<'_, D> {
         self.inner.deserialize_str(visitor).map_err(|error| walk.broken(error))
     }
 
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.scalar("a whole number", visitor)
     }
 
@@ -312,7 +312,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Reader<'_, D> {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char str bytes byte_buf option unit unit_struct tuple
+        i8 i16 i32 i64 u8 u16 u32 u64 u128 f32 f64 char str bytes byte_buf option unit unit_struct tuple
         tuple_struct
     }
 }

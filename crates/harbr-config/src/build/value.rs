@@ -30,7 +30,7 @@ pub(super) fn required<'f, T>(
 
 pub(super) fn integer(
     name: &str,
-    field: &Field<i64>,
+    field: &Field<i128>,
     range: RangeInclusive<u32>,
     findings: &mut Findings,
 ) -> Option<u32> {
@@ -45,7 +45,7 @@ pub(super) fn integer(
 }
 
 /// For keys that end in `_ms`.
-pub(super) fn milliseconds(name: &str, field: &Field<i64>, findings: &mut Findings) -> Option<Duration> {
+pub(super) fn milliseconds(name: &str, field: &Field<i128>, findings: &mut Findings) -> Option<Duration> {
     // A day in milliseconds is far below u32::MAX.
     let most = u32::try_from(MAX_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
     integer(name, field, 1..=most, findings).map(|number| Duration::from_millis(number.into()))

@@ -261,12 +261,12 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ScalarVisitor<V> {
         Ok(self.0.visit_u64::<E>(value).ok())
     }
 
-    fn visit_i128<E: Error>(self, _value: i128) -> Result<Option<V::Value>, E> {
-        Ok(None)
+    fn visit_i128<E: Error>(self, value: i128) -> Result<Option<V::Value>, E> {
+        Ok(self.0.visit_i128::<E>(value).ok())
     }
 
-    fn visit_u128<E: Error>(self, _value: u128) -> Result<Option<V::Value>, E> {
-        Ok(None)
+    fn visit_u128<E: Error>(self, value: u128) -> Result<Option<V::Value>, E> {
+        Ok(self.0.visit_u128::<E>(value).ok())
     }
 
     fn visit_f64<E: Error>(self, _value: f64) -> Result<Option<V::Value>, E> {

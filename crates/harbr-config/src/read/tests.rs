@@ -6,19 +6,19 @@ use crate::tree;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Sample {
-    number: Field<i64>,
+    number: Field<i128>,
     truth: Field<bool>,
     text: Field<String>,
-    list: Field<Vec<Field<i64>>>,
+    list: Field<Vec<Field<i128>>>,
     inner: Field<Inner>,
-    free: Field<Entries<i64>>,
+    free: Field<Entries<i128>>,
     either: Field<Either>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Inner {
-    depth: Field<i64>,
+    depth: Field<i128>,
 }
 
 #[derive(Debug, Deserialize)]
