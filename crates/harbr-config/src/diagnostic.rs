@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::mask::mask_user_info;
 use crate::position::{Lines, Position, Span};
 use crate::render::{self, RenderStyle};
 
@@ -158,8 +159,9 @@ impl Findings {
     }
 }
 
-/// Messages quote the file, which can hold anything: line breaks, escape sequences, a megabyte.
+/// Messages quote the file, which can hold anything: line breaks, escape sequences, a megabyte, a password.
 fn one_line(text: &str) -> String {
+    let text = mask_user_info(text);
     let mut line = String::new();
     for character in text.chars().take(MAX_MESSAGE) {
         if character.is_control() {

@@ -8,13 +8,14 @@
 //! - `raw`: the format, as serde types; `read`: text → raw types, in step with the tree.
 //! - `build`: raw types → model, and all rules about values; `units`: durations and sizes; `suggest`: "did
 //!   you mean".
-//! - `diagnostic`, `position`, `render`: what is wrong, where, and how a person sees it.
+//! - `diagnostic`, `position`, `render`, `mask`: what is wrong, where, and how a person sees it.
 //!
 //! Nothing stops at the first error but a text that is no YAML: each stage skips what is wrong and goes on,
 //! and only a file without any error becomes a [`Config`].
 
 mod build;
 mod diagnostic;
+mod mask;
 mod parse;
 mod position;
 mod raw;

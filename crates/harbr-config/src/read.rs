@@ -18,6 +18,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::mask::mask_user_info;
 use crate::position::{Position, Span};
 use crate::tree::{Content, Node};
 use crate::units::parse_duration;
@@ -216,6 +217,8 @@ fn found(node: &Node<'_>) -> String {
     const SHOWN: usize = 40;
     match &node.content {
         Content::Scalar { text, .. } if text.chars().count() > SHOWN => {
+            // Cut short, it no longer shows that it is a secret.
+            let text = mask_user_info(text);
             format!("`{}…`", text.chars().take(SHOWN).collect::<String>())
         }
         Content::Scalar { text, .. } => format!("`{text}`"),

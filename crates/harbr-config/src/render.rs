@@ -5,6 +5,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::Diagnostic;
+use crate::mask::mask_user_info;
 use crate::position::{Lines, Position, Span};
 
 /// How [`Diagnostics::render`](crate::Diagnostics::render) writes.
@@ -42,11 +43,12 @@ fn snippet<'a>(
     kind: AnnotationKind,
     label: Option<&'a String>,
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let line = lines.line(span.start.line);
+    let line = mask_user_info(lines.line(span.start.line));
+    let marked = bytes_in_line(&line, span);
     Snippet::source(line)
         .line_start(span.start.line as usize)
         .path(file)
-        .annotation(kind.span(bytes_in_line(line, span)).label(label))
+        .annotation(kind.span(marked).label(label))
 }
 
 /// A span over several lines is shown up to the end of its first.

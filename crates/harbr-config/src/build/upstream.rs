@@ -73,9 +73,7 @@ pub(super) fn endpoint_url(text: &Spanned<String>, findings: &mut Findings) -> O
     match value.parse() {
         Ok(url) => Some(url),
         Err(invalid) => {
-            // Messages go to logs; a password does not.
-            let shown = if value.contains('@') { "this" } else { &format!("`{value}`") };
-            let message = format!("{shown} is not the URL of an upstream: {invalid}");
+            let message = format!("`{value}` is not the URL of an upstream: {invalid}");
             let mut diagnostic = Diagnostic::new(*span, message);
             diagnostic.hint = url_hint(value).map(|url| format!("did you mean `{url}`?"));
             findings.push(diagnostic);

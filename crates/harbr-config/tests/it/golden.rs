@@ -35,6 +35,16 @@ fn only_the_bad_files_have_errors() {
     }
 }
 
+#[test]
+fn passwords_of_the_file_are_in_no_diagnostic() {
+    let bytes = include_bytes!("../../testdata/bad-urls.in.yaml");
+    assert_eq!(String::from_utf8_lossy(bytes).matches("user:secret").count(), 4);
+    let diagnostics = parse(Source { name: "config.yml", bytes }).expect_err("the file is refused");
+    for told in [diagnostics.to_string(), diagnostics.render(RenderStyle::Plain)] {
+        assert!(!told.contains("secret") && told.contains("*@a"), "{told}");
+    }
+}
+
 fn inputs() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
     let mut inputs: Vec<PathBuf> = fs::read_dir(folder)
