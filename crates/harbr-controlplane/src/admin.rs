@@ -67,8 +67,8 @@ fn status(config_file: &str, intent: &Intent, fleet: &Fleet) -> v1::Status {
     let config_error = intent.config_error.as_ref().map(|error| v1::ConfigError {
         message: error.message.clone(),
         file: config_file.to_owned(),
-        line: error.position.line,
-        column: error.position.column,
+        line: error.position.map_or(0, |position| position.line),
+        column: error.position.map_or(0, |position| position.column),
         since: timestamp(error.since),
     });
     v1::Status {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use harbr_config::Position;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::ledger::{Ledger, Published};
+use crate::ledger::{Ledger, Published, Rejected};
 use crate::metrics;
 use crate::revision::{ConfigError, compile};
+use crate::store::UnwritableState;
 use crate::watch::Reading;
 
 /// How soon a revision that could not be kept on disk is tried again.
@@ -50,7 +50,7 @@ impl Intake {
                 outcome = match reading {
                     None => Outcome::Settled,
                     Some(Ok(bytes)) => self.take(bytes).await,
-                    Some(Err(reason)) => self.reject(unreadable(&self.path, &reason)),
+                    Some(Err(reason)) => self.refused(unreadable(&self.path, &reason)),
                 };
             }
         };
@@ -65,14 +65,10 @@ impl Intake {
         });
         match taken.await {
             Ok(Ok(Ok(published))) => self.accepted(published),
-            Ok(Ok(Err(error))) => {
-                let message = format!("{}: the revision cannot be kept: {error}", self.path.display());
-                self.reject(ConfigError::new(message, Position { line: 1, column: 1 }));
-                Outcome::Again
-            }
-            Ok(Err(error)) => self.reject(error),
+            Ok(Ok(Err(error))) => self.unkept(&error),
+            Ok(Err(error)) => self.refused(error),
             Err(_) => {
-                self.reject(unreadable(&self.path, "making sense of it failed; this is a fault of ours"))
+                self.refused(unreadable(&self.path, "making sense of it failed; this is a fault of ours"))
             }
         }
     }
@@ -93,23 +89,40 @@ impl Intake {
                 "unchanged"
             }
         };
-        ::metrics::counter!(metrics::CONFIG_RELOADS, "result" => result).increment(1);
+        count(result);
         Outcome::Settled
     }
 
-    fn reject(&self, error: Arc<ConfigError>) -> Outcome {
-        ::metrics::counter!(metrics::CONFIG_RELOADS, "result" => "rejected").increment(1);
-        let kept = match &self.ledger.intent().revision {
-            Some(revision) => format!("revision {} is served on", revision.number),
-            None => "nothing is served yet".to_owned(),
-        };
+    fn refused(&self, error: Arc<ConfigError>) -> Outcome {
+        count("rejected");
+        let kept = self.kept();
         tracing::error!("the configuration is refused, {kept}\n{}", error.message.trim_end());
         self.ledger.reject(error);
         Outcome::Settled
     }
+
+    /// The file is valid. Tried again and again, it is said once.
+    fn unkept(&self, error: &UnwritableState) -> Outcome {
+        let message = format!("the new revision is not served: {error}");
+        if self.ledger.reject(ConfigError::new(message.clone(), None)) == Rejected::New {
+            count("rejected");
+            tracing::error!("{message}; {}", self.kept());
+        }
+        Outcome::Again
+    }
+
+    fn kept(&self) -> String {
+        match &self.ledger.intent().revision {
+            Some(revision) => format!("revision {} is served on", revision.number),
+            None => "nothing is served yet".to_owned(),
+        }
+    }
+}
+
+fn count(result: &'static str) {
+    ::metrics::counter!(metrics::CONFIG_RELOADS, "result" => result).increment(1);
 }
 
 fn unreadable(path: &Path, reason: &str) -> Arc<ConfigError> {
-    let message = format!("{}: cannot be read: {reason}", path.display());
-    ConfigError::new(message, Position { line: 1, column: 1 })
+    ConfigError::new(format!("{}: cannot be read: {reason}", path.display()), None)
 }

@@ -1,14 +1,13 @@
 //! What the fleet should serve, and the only place where that changes.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash};
 use tokio::sync::watch;
 
 use crate::revision::{Compiled, ConfigError, Revision};
-use crate::store::{Standing, Store};
+use crate::store::{Standing, Store, UnwritableState};
 
 /// Snapshots that changes can be sent against, besides the newest: a node that was away for a few edits does
 /// not need everything anew. Bounded by number and by bytes.
@@ -38,6 +37,13 @@ pub(crate) enum Published {
     Unchanged,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rejected {
+    New,
+    /// For the same reason as before, and since then.
+    Known,
+}
+
 impl Ledger {
     pub(crate) fn new(store: Store) -> Self {
         let intent = Intent { fence: store.fence(), ..Intent::default() };
@@ -56,7 +62,7 @@ impl Ledger {
     ///
     /// # Errors
     /// If the store cannot keep the number; the fleet then serves what it did.
-    pub(crate) fn publish(&self, compiled: Compiled) -> io::Result<Published> {
+    pub(crate) fn publish(&self, compiled: Compiled) -> Result<Published, UnwritableState> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.intent.borrow().revision.clone();
         if before.as_ref().is_some_and(|before| before.hash() == compiled.encoded.hash()) {
@@ -78,16 +84,24 @@ impl Ledger {
         Ok(Published::New)
     }
 
-    /// Notes that the file is not what the fleet serves.
-    pub(crate) fn reject(&self, error: Arc<ConfigError>) {
-        self.intent.send_modify(|intent| intent.config_error = Some(error));
+    /// Notes that the file is not what the fleet serves; says whether that is news.
+    pub(crate) fn reject(&self, error: Arc<ConfigError>) -> Rejected {
+        let is_news = self.intent.send_if_modified(|intent| {
+            let known = intent.config_error.as_ref();
+            let is_news = known.is_none_or(|known| known.message != error.message);
+            if is_news {
+                intent.config_error = Some(error);
+            }
+            is_news
+        });
+        if is_news { Rejected::New } else { Rejected::Known }
     }
 
     /// Takes note of what a node says it obeyed last. May raise the epoch for all; then it blocks on the disk.
     ///
     /// # Errors
     /// If the store cannot keep the new epoch.
-    pub(crate) fn shown(&self, shown: Fence, hash: SnapshotHash) -> io::Result<Standing> {
+    pub(crate) fn shown(&self, shown: Fence, hash: SnapshotHash) -> Result<Standing, UnwritableState> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let standing = store.shown(shown, hash)?;
         let fence = store.fence();

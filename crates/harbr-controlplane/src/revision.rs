@@ -42,8 +42,8 @@ pub(crate) struct Step {
 pub(crate) struct ConfigError {
     /// All that is wrong, rendered for people.
     pub(crate) message: String,
-    /// Of the first thing that is wrong.
-    pub(crate) position: Position,
+    /// Of the first thing that is wrong in the file, if it is something in the file.
+    pub(crate) position: Option<Position>,
     pub(crate) since: SystemTime,
 }
 
@@ -77,7 +77,7 @@ impl Revision {
 }
 
 impl ConfigError {
-    pub(crate) fn new(message: String, position: Position) -> Arc<Self> {
+    pub(crate) fn new(message: String, position: Option<Position>) -> Arc<Self> {
         Arc::new(Self { message, position, since: SystemTime::now() })
     }
 }

@@ -1,6 +1,7 @@
 //! What the controller remembers over a restart: its epoch, and the number and hash of its last revision.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use harbr_process::StateDir;
@@ -51,6 +52,13 @@ pub(crate) enum Standing {
     Ahead,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("state directory {} cannot be written: {reason}", path.display())]
+pub(crate) struct UnwritableState {
+    path: PathBuf,
+    reason: io::Error,
+}
+
 impl Store {
     /// # Errors
     /// If the folder cannot be read. Content that makes no sense is not an error, see [`Origin`].
@@ -78,7 +86,7 @@ impl Store {
     ///
     /// # Errors
     /// If it cannot be written; nothing has changed then.
-    pub(crate) fn number(&mut self, hash: SnapshotHash) -> io::Result<u64> {
+    pub(crate) fn number(&mut self, hash: SnapshotHash) -> Result<u64, UnwritableState> {
         if self.record.hash != Some(hash) {
             self.keep(Record { number: self.record.number + 1, hash: Some(hash), ..self.record })?;
         }
@@ -91,7 +99,7 @@ impl Store {
     ///
     /// # Errors
     /// If the new epoch cannot be written; nothing has changed then.
-    pub(crate) fn shown(&mut self, fence: Fence, hash: SnapshotHash) -> io::Result<Standing> {
+    pub(crate) fn shown(&mut self, fence: Fence, hash: SnapshotHash) -> Result<Standing, UnwritableState> {
         let ours = self.fence();
         if fence < ours || (fence == ours && self.record.hash == Some(hash)) {
             return Ok(Standing::InOrder);
@@ -105,9 +113,10 @@ impl Store {
         }
     }
 
-    fn keep(&mut self, record: Record) -> io::Result<()> {
+    fn keep(&mut self, record: Record) -> Result<(), UnwritableState> {
         if let Some(dir) = &self.dir {
-            dir.write(FILE, record.to_json().to_string().as_bytes())?;
+            let unwritable = |reason| UnwritableState { path: dir.path().to_owned(), reason };
+            dir.write(FILE, record.to_json().to_string().as_bytes()).map_err(unwritable)?;
         }
         self.record = record;
         Ok(())

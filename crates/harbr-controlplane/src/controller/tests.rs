@@ -123,7 +123,9 @@ async fn an_error_that_is_undone_leaves_the_revision_as_it_was() {
     fixture.status_is("the first revision", |status| status.revision == 1).await;
     fs::remove_file(fixture.folder.path().join("config.yml")).unwrap();
     let gone = fixture.status_is("the error", |status| status.config_error.is_some()).await;
-    assert!(gone.config_error.unwrap().message.contains("cannot be read"));
+    let error = gone.config_error.unwrap();
+    assert!(error.message.contains("cannot be read"), "{}", error.message);
+    assert_eq!((error.line, error.column), (0, 0), "it is not about a place in the file");
     // What a comment says has no meaning.
     fixture.write(&format!("# new\n{}", one_route("a")));
     let back = fixture.status_is("no error", |status| status.config_error.is_none()).await;
@@ -156,6 +158,29 @@ async fn a_restart_with_its_state_keeps_number_and_hash() {
     let fixture = Fixture::with(folder, options, None).await;
     let after = fixture.status_is("a revision", |status| status.revision != 0).await;
     assert_eq!((after.revision, after.hash), (2, before.hash));
+}
+
+#[tokio::test]
+async fn a_state_folder_that_cannot_be_written_is_not_blamed_on_the_file() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.yml"), one_route("a")).unwrap();
+    let options = options(&folder, Some(state.path().to_owned()));
+    let fixture = Fixture::with(folder, options, None).await;
+    fixture.status_is("revision 1", |status| status.revision == 1).await;
+    // A folder in the file's place makes the write fail, also for root.
+    let kept = state.path().join("revision.json");
+    fs::remove_file(&kept).unwrap();
+    fs::create_dir(&kept).unwrap();
+    fixture.write(&one_route("b"));
+    let failed = fixture.status_is("the error", |status| status.config_error.is_some()).await;
+    let error = failed.config_error.unwrap();
+    let expected = format!("the new revision is not served: state directory {}", state.path().display());
+    assert!(error.message.starts_with(&expected), "{}", error.message);
+    assert_eq!((failed.revision, error.line, error.column), (1, 0, 0));
+    fs::remove_dir(&kept).unwrap();
+    let mended = fixture.status_is("the folder is mended", |status| status.revision == 2).await;
+    assert_eq!(mended.config_error, None);
 }
 
 #[tokio::test]

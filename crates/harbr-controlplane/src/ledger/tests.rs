@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use harbr_proto::{Fence, SnapshotHash};
 
-use super::{Ledger, MAX_BASES, Published};
+use super::{Ledger, MAX_BASES, Published, Rejected};
 use crate::revision::compile;
 use crate::store::{Standing, Store};
 use crate::testing::compiled;
@@ -35,6 +35,17 @@ fn an_error_replaces_no_revision_and_goes_with_the_next_good_file() {
     assert!(ledger.intent().config_error.is_some());
     ledger.publish(compiled(&[("/", "http://a")])).unwrap();
     assert_eq!(ledger.intent().config_error, None);
+}
+
+#[test]
+fn the_same_error_again_is_no_news_and_keeps_its_time() {
+    let ledger = ledger();
+    let error = |text: &str| compile("test.yml", text.as_bytes()).unwrap_err();
+    assert_eq!(ledger.reject(error("routes: [")), Rejected::New);
+    let first = ledger.intent().config_error;
+    assert_eq!(ledger.reject(error("routes: [")), Rejected::Known);
+    assert_eq!(ledger.intent().config_error, first);
+    assert_eq!(ledger.reject(error("routes: {")), Rejected::New);
 }
 
 #[test]

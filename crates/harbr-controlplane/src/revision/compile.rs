@@ -19,7 +19,7 @@ pub(crate) struct Compiled {
 pub(crate) fn compile(name: &str, bytes: &[u8]) -> Result<Compiled, Arc<ConfigError>> {
     let config = harbr_config::parse(Source { name, bytes }).map_err(|diagnostics| {
         let position = diagnostics.first().span.start;
-        ConfigError::new(diagnostics.render(RenderStyle::Plain), position)
+        ConfigError::new(diagnostics.render(RenderStyle::Plain), Some(position))
     })?;
     let encoded = EncodedSnapshot::encode(&config.snapshot);
     Ok(Compiled { snapshot: config.snapshot, encoded, sources: config.routes })
