@@ -25,8 +25,6 @@ const MAX_PROBES: usize = 2_048;
 const MAX_SPREAD: Duration = Duration::from_secs(1);
 /// … and this much for each.
 const SPREAD_PER_TARGET: Duration = Duration::from_millis(1);
-/// Whatever a file says, no endpoint is asked more often.
-const MIN_INTERVAL: Duration = Duration::from_millis(10);
 /// Changes within this time are published as one.
 const PUBLISH_PAUSE: Duration = Duration::from_millis(20);
 const RESULTS: usize = 1_024;
@@ -169,7 +167,7 @@ async fn keep_asking(
             return;
         }
         // A little off the beat, so that targets that began together drift apart.
-        let pause = target.check.interval.max(MIN_INTERVAL).mul_f64(0.9 + 0.2 * fastrand::f64());
+        let pause = target.check.interval.mul_f64(0.9 + 0.2 * fastrand::f64());
         sleep_until(due + pause).await;
     }
 }
