@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use harbr_tests::{Client, Fleet, Origin, RawClient, Shape, chunks, empty, fnv1a, full, get, request, send};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 
 use crate::file::File;
 
@@ -135,28 +135,6 @@ async fn header_values_beyond_ascii_pass() {
     let mut sent = request(Method::GET, "/", empty());
     sent.headers_mut().insert("x-name", HeaderValue::from_bytes("Zoë".as_bytes()).unwrap());
     assert_eq!(send(fleet.addr(), sent).await.echo().header("x-name"), Some("Zoë"));
-}
-
-#[tokio::test]
-async fn trailers_pass_both_ways() {
-    let origin = Origin::start("a").await;
-    let fleet = fleet_with(&origin).await;
-    let trailers =
-        || -> HeaderMap { [("x-sum".parse().unwrap(), "9".parse().unwrap())].into_iter().collect() };
-    let mut post = request(Method::POST, "/", chunks([Bytes::from("abc")], Some(trailers())));
-    post.headers_mut().insert("trailer", HeaderValue::from_static("x-sum"));
-    let echo = send(fleet.addr(), post).await.echo();
-    assert_eq!(echo.trailers, [("x-sum".to_owned(), "9".to_owned())]);
-
-    origin.answers_with(move |_| {
-        let body = chunks([Bytes::from("abc")], Some(trailers()));
-        async move { Response::builder().header("trailer", "x-sum").body(body).unwrap() }
-    });
-    let mut asked = request(Method::GET, "/", empty());
-    asked.headers_mut().insert("te", HeaderValue::from_static("trailers"));
-    let reply = send(fleet.addr(), asked).await;
-    assert_eq!(reply.text(), "abc");
-    assert_eq!(reply.trailers.unwrap()["x-sum"], "9");
 }
 
 #[tokio::test]

@@ -42,6 +42,16 @@ async fn what_can_be_read_in_two_ways_is_400_and_never_sent_on() {
 }
 
 #[tokio::test]
+async fn options_of_the_whole_server_are_no_routes_matter() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let request = "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let answer = RawClient::exchange(fleet.addr(), request).await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert_eq!(origin.requests(), 0);
+}
+
+#[tokio::test]
 async fn nobody_gets_a_tunnel_by_asking_for_one() {
     let origin = Origin::start("a").await;
     let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
@@ -104,6 +114,9 @@ async fn a_malformed_response_is_502_and_nothing_of_it_reaches_the_client() {
         let reply = get(fleet.addr(), "/").await;
         assert_eq!(reply.status, 502, "{what}");
         assert!(!reply.text().contains("hello"), "{what}: {}", reply.text());
+        let metrics = fleet.node().metrics().await;
+        assert_eq!(metrics.count("proxy_attempt_total", &[("result", "success")]), 0, "{what}");
+        assert_eq!(metrics.count("proxy_attempt_total", &[("result", "failure")]), 1, "{what}");
     }
 }
 

@@ -27,6 +27,7 @@ macro_rules! over_both_shapes {
 mod file;
 
 mod access_log;
+mod connections;
 mod controller_loss;
 mod endpoint_names;
 mod forwarding;
@@ -36,6 +37,7 @@ mod health;
 mod hostile_requests;
 mod large_files;
 mod limits;
+mod listeners;
 mod metrics;
 mod operator;
 mod reload;
@@ -46,4 +48,7 @@ mod shutdown;
 mod startup;
 mod streaming;
 mod timeouts;
+mod trailers;
 mod truncation;
+mod tunnels;
+mod uploads;

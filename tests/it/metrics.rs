@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use harbr_tests::{Answer, Exposition, Fleet, Origin, Shape, eventually, full, get, request, send};
+use harbr_tests::{
+    Answer, Exposition, Fleet, Origin, RawClient, Shape, eventually, full, get, request, send,
+};
 use http::Method;
 use tokio::net::TcpListener;
 
@@ -91,6 +93,30 @@ async fn a_retried_request_is_one_request_and_two_attempts() {
     assert!((1..=2).contains(&failures), "{failures} failed attempts");
     assert_eq!(metrics.count("proxy_attempt_total", &[("result", "success")]), 2);
     assert_eq!(metrics.count("proxy_request_total", &[("status", "success")]), 2);
+}
+
+#[tokio::test]
+async fn a_head_that_cannot_be_read_is_a_request_that_failed() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).set("max_header_bytes: 8KiB").text()).await;
+    let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Long: {}\r\n\r\n", "x".repeat(9_000));
+    for (so_far, head, status, reason, of_reason) in [
+        (1, long.as_str(), "431", "head_too_large", 1),
+        (2, "GET / HTTP/1.1\r\nHost: a\r\nX-A : 1\r\n\r\n", "400", "bad_request", 1),
+        (3, "this is no HTTP at all\r\n\r\n", "400", "bad_request", 2),
+    ] {
+        let answer = RawClient::exchange(fleet.addr(), head).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        let metrics = eventually(&format!("{so_far} refusals are counted"), async || {
+            let metrics = fleet.node().metrics().await;
+            (metrics.count("proxy_request_total", &[("status", "error")]) == so_far).then_some(metrics)
+        })
+        .await;
+        let counted = metrics.count("harbr_request_failures_total", &[("reason", reason)]);
+        assert_eq!(counted, of_reason, "{reason}");
+        assert_eq!(metrics.count("harbr_request_failures_total", &[]), so_far);
+    }
+    assert_eq!(origin.requests(), 0);
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use harbr_tests::{
-    Answer, Client, ConfigFile, Fleet, KubernetesMount, Load, Node, Origin, Plan, Shape, Signal, eventually,
-    get, never,
+    Answer, ConfigFile, Fleet, KubernetesMount, Load, Node, Origin, Plan, Shape, Signal, eventually, get,
+    never,
 };
 
 use crate::file::{File, to};
@@ -189,48 +189,6 @@ async fn a_request_that_began_under_one_revision_ends_under_it() {
 }
 
 #[tokio::test]
-async fn a_new_listen_address_takes_over_without_a_loss() {
-    let a = Origin::start("a").await;
-    let file = File::all_to(&a).listen_addr("127.0.0.1:0");
-    let fleet = Plan::new(Shape::Split).listening_as_the_file_says().start(&file.text()).await;
-    let old = fleet.addr();
-    let mut kept = Client::connect(old).await.unwrap();
-    kept.get("/").await;
-    a.answers(Answer::EchoAfter(Duration::from_secs(2)));
-    let mut slow = tokio::task::JoinSet::new();
-    slow.spawn(async move { get(old, "/slow").await.status });
-    eventually("the slow request is at its upstream", async || (a.requests() == 2).then_some(())).await;
-
-    fleet.apply(&file.listen_addr("127.0.0.2:0").text()).await;
-    let new = fleet.node().info().await.listeners[0].addr;
-    assert_eq!(new.ip().to_string(), "127.0.0.2");
-    assert_eq!(slow.join_next().await.unwrap().unwrap(), 200, "what runs is finished");
-    a.answers(Answer::Echo);
-    assert_eq!(get(new, "/").await.status, 200);
-    eventually("the old address refuses", async || Client::connect(old).await.is_err().then_some(())).await;
-}
-
-#[tokio::test]
-async fn a_listen_address_that_is_taken_is_the_nodes_trouble_and_the_old_one_serves_on() {
-    let a = Origin::start("a").await;
-    let file = File::all_to(&a);
-    let fleet = Plan::new(Shape::Split).listening_as_the_file_says().start(&file.text()).await;
-    let taken = tokio::net::TcpListener::bind("127.0.0.2:0").await.unwrap();
-    let addr = taken.local_addr().unwrap().to_string();
-    fleet.file.save_by_rename(file.clone().listen_addr(&addr).text());
-    let node = eventually("the node says why", async || {
-        let nodes = fleet.json(&["get", "nodes"]).await;
-        nodes[0]["last_error"].is_string().then(|| nodes[0].clone())
-    })
-    .await;
-    assert_eq!(node["state"], "rejected", "{node}");
-    assert!(node["last_error"].as_str().unwrap().contains(&addr), "{node}");
-    assert_eq!(get(fleet.addr(), "/").await.status, 200);
-    fleet.apply(&file.route("/more", &to(&a)).text()).await;
-    assert_eq!(get(fleet.addr(), "/more").await.status, 200);
-}
-
-#[tokio::test]
 async fn a_hangup_signal_ends_nobody_and_reads_the_file() {
     let (a, b) = (Origin::start("a").await, Origin::start("b").await);
     let fleet = Fleet::start(Shape::Split, &File::all_to(&a).text()).await;
@@ -266,26 +224,4 @@ async fn a_file_that_appears_late_is_served() {
     late.write_in_place(File::all_to(&a).text());
     eventually("it is ready", async || (get(controller.http(), "/readyz").await.status == 200).then_some(()))
         .await;
-}
-
-#[tokio::test]
-async fn listeners_come_and_go_by_name() {
-    let a = Origin::start("a").await;
-    let file = |listeners: &str| {
-        File::all_to(&a).text().replace("listen_addr: \"127.0.0.1:0\"", &format!("listeners: [{listeners}]"))
-    };
-    let (one, two) = ("{name: one, addr: \"127.0.0.1:0\"}", "{name: two, addr: \"127.0.0.2:0\"}");
-    let fleet = Plan::new(Shape::Split).listening_as_the_file_says().start(&file(one)).await;
-    fleet.apply(&file(&format!("{one}, {two}"))).await;
-    let listeners = fleet.node().info().await.listeners;
-    let names: Vec<_> = listeners.iter().map(|listener| listener.name.as_str()).collect();
-    assert_eq!(names, ["one", "two"]);
-    assert_eq!(listeners[0].addr, fleet.addr(), "the one that did not change was not opened anew");
-    for listener in &listeners {
-        assert_eq!(get(listener.addr, "/").await.status, 200);
-    }
-    fleet.apply(&file(one)).await;
-    let gone = listeners[1].addr;
-    eventually("the removed one refuses", async || Client::connect(gone).await.is_err().then_some(())).await;
-    assert_eq!(get(fleet.addr(), "/").await.status, 200);
 }

@@ -10,7 +10,6 @@ use harbr_tests::{
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -237,68 +236,6 @@ async fn an_upstream_that_dies_in_mid_body_never_looks_complete() {
     assert_eq!(fleet.node().metrics().await.count("proxy_request_total", &[("status", "error")]), 1);
 }
 
-/// Answers an upgrade, then sends back what it gets, in upper case.
-fn answer_with_shouting(origin: &Origin) {
-    let tunnels = Arc::new(Mutex::new(JoinSet::new()));
-    origin.answers_with(move |mut request| {
-        let upgrade = hyper::upgrade::on(&mut request);
-        tunnels.lock().unwrap().spawn(async move {
-            let Ok(upgraded) = upgrade.await else { return };
-            let mut io = TokioIo::new(upgraded);
-            let mut buffer = [0; 1024];
-            while let Ok(count @ 1..) = io.read(&mut buffer).await {
-                buffer[..count].make_ascii_uppercase();
-                if io.write_all(&buffer[..count]).await.is_err() {
-                    return;
-                }
-            }
-        });
-        let response = Response::builder()
-            .status(101)
-            .header("connection", "upgrade")
-            .header("upgrade", "websocket")
-            .header("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
-            .body(empty());
-        async { response.unwrap() }
-    });
-}
-
-const UPGRADE: &str = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-
-over_both_shapes! {
-    async fn a_websocket_carries_bytes_both_ways_and_outlives_edits(shape: Shape) {
-        let origin = Origin::start("a").await;
-        answer_with_shouting(&origin);
-        let file = File::all_to(&origin);
-        let fleet = Fleet::start(shape, &file.text()).await;
-        let mut client = RawClient::connect(fleet.addr()).await;
-        client.send(UPGRADE).await.unwrap();
-        let head = client.read_until("\r\n\r\n").await;
-        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
-        assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
-        for edit in 0..3 {
-            client.send(format!("hello {edit}.")).await.unwrap();
-            assert_eq!(client.read_until(".").await, format!("HELLO {edit}."));
-            fleet.apply(&file.clone().route(&format!("/{edit}"), &to(&origin)).text()).await;
-        }
-        client.send("bye.").await.unwrap();
-        assert_eq!(client.read_until(".").await, "BYE.");
-    }
-}
-
-#[tokio::test]
-async fn an_upgrade_that_the_upstream_declines_is_an_ordinary_answer() {
-    let origin = Origin::start("a").await;
-    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
-    let mut client = RawClient::connect(fleet.addr()).await;
-    client.send(UPGRADE).await.unwrap();
-    let head = client.read_until("\r\n\r\n").await;
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    let echo = client.read_until("}").await;
-    assert!(echo.contains("websocket"), "the upstream saw no upgrade: {echo}");
-}
-
 #[tokio::test]
 async fn a_large_upload_is_whole_and_memory_stays_flat() {
     let origin = Origin::start("a").await;
@@ -385,19 +322,4 @@ async fn a_response_that_ends_with_its_connection_is_passed_on() {
     for _ in 0..3 {
         assert_eq!(client.get("/").await.text(), "hello");
     }
-}
-
-#[tokio::test]
-async fn a_websocket_that_the_upstream_closes_is_closed() {
-    let mut origin = Origin::start("a").await;
-    answer_with_shouting(&origin);
-    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
-    let mut client = RawClient::connect(fleet.addr()).await;
-    client.send(UPGRADE).await.unwrap();
-    client.read_until("\r\n\r\n").await;
-    client.send("hello.").await.unwrap();
-    client.read_until(".").await;
-    origin.answers(harbr_tests::Answer::Echo);
-    origin.stop().await;
-    client.read_to_end().await;
 }

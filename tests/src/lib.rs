@@ -29,5 +29,5 @@ pub use load::{Load, LoadReport};
 pub use origin::{Answer, Echo, Origin, RawOrigin, Seen};
 pub use process::{Ended, Process, Signal};
 pub use program::Program;
-pub use raw::RawClient;
+pub use raw::{RawClient, read_head};
 pub use tls::TestAuthority;

@@ -66,6 +66,22 @@ impl RawClient {
         }
     }
 
+    /// Sends no more; the other way stays open.
+    ///
+    /// # Panics
+    /// If the connection is closed already.
+    pub async fn finish(&mut self) {
+        self.stream.shutdown().await.expect("the connection is open");
+    }
+
+    /// Ends the connection with a reset.
+    ///
+    /// # Panics
+    /// If the system has no such thing.
+    pub fn reset(self) {
+        self.stream.set_zero_linger().expect("a TCP socket has the option");
+    }
+
     /// Sends one request, and reads the whole answer of a connection that then closes.
     ///
     /// # Panics
@@ -76,4 +92,13 @@ impl RawClient {
         let _ = client.send(bytes).await;
         client.read_to_end().await
     }
+}
+
+/// What comes up to and with the empty line of a head; `None` if the connection ends before.
+pub async fn read_head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    Some(String::from_utf8_lossy(&head).into_owned())
 }
