@@ -24,7 +24,7 @@ use crate::tree::{Content, Node};
 use crate::units::parse_duration;
 
 use access::{FieldParts, KindAccess, ListVisitor, MappingVisitor, SameText, ScalarVisitor};
-pub(crate) use field::{Entries, Field, Spanned};
+pub(crate) use field::{Entries, Field, MapEntry, Spanned};
 
 /// `None` if nothing can be made of the text; the findings say why.
 pub(crate) fn read<'de, T: Deserialize<'de>>(

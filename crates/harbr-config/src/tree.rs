@@ -49,7 +49,7 @@ pub(crate) enum Content<'t> {
 pub(crate) struct Entry<'t> {
     pub(crate) key: Node<'t>,
     pub(crate) value: Node<'t>,
-    /// The key is there for the second time: reported, and not to be read.
+    /// The key is there for the second time: reported.
     pub(crate) is_duplicate: bool,
 }
 

@@ -47,9 +47,12 @@ fn pairs(
 ) -> Vec<(HeaderName, HeaderValue)> {
     let mut names = Names::default();
     let mut pairs = Vec::new();
-    for (name, text) in field.given().map_or(&[][..], |entries| &entries.value.0) {
-        let name = names.read(name, purpose, findings);
-        let value = text.given().and_then(|text| value(text, findings));
+    for entry in field.given().map_or(&[][..], |entries| &entries.value.0) {
+        let value = entry.value.given().and_then(|text| value(text, findings));
+        if entry.is_duplicate {
+            continue;
+        }
+        let name = names.read(&entry.key, purpose, findings);
         pairs.extend(name.zip(value));
     }
     pairs

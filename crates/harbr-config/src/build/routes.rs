@@ -13,7 +13,7 @@ use super::value::{ANY_DURATION, duration, milliseconds, required, size};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::{Position, Span};
 use crate::raw::{RawConfig, RawRoute, RawRoutes};
-use crate::read::{Field, Spanned};
+use crate::read::{Field, MapEntry, Spanned};
 
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const DEFAULT_MAX_BODY: u64 = 1024 * 1024 * 1024;
@@ -61,9 +61,10 @@ pub(super) fn routes(
     let mut builder =
         RoutesBuilder { defaults, upstreams, findings, routes: Vec::new(), positions: BTreeMap::new() };
     let mut first_seen: HashMap<String, Span> = HashMap::new();
-    for (text, raw) in &entries.value.0 {
+    for MapEntry { key: text, value: raw, is_duplicate } in &entries.value.0 {
         let key = route_key(text, builder.findings);
         if let Some(key) = &key
+            && !is_duplicate
             && let Some(first) = first_seen.insert(key.name.clone(), text.span)
         {
             let message = format!("`{}` is the same route as another key: `{}`", text.value, key.name);

@@ -8,7 +8,7 @@ use super::health_check::health_check;
 use super::value::{check_name, choice, integer, required};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::raw::{RawEndpoint, RawUpstream};
-use crate::read::{Entries, Field, Spanned};
+use crate::read::{Entries, Field, MapEntry, Spanned};
 use crate::suggest::closest;
 
 const MAX_WEIGHT: u32 = 1_000;
@@ -22,7 +22,9 @@ pub(super) struct Upstreams(BTreeMap<String, Option<Upstream>>);
 impl Upstreams {
     pub(super) fn read(field: &Field<Entries<RawUpstream>>, findings: &mut Findings) -> Self {
         let mut upstreams = Self::default();
-        for (name, raw) in field.given().map_or(&[][..], |entries| &entries.value.0) {
+        for MapEntry { key: name, value: raw, .. } in
+            field.given().map_or(&[][..], |entries| &entries.value.0)
+        {
             let valid_name = check_name("an upstream", name, findings);
             let upstream = raw.given().and_then(|raw| upstream(name, &raw.value, findings));
             upstreams.0.insert(name.value.clone(), upstream.filter(|_| valid_name.is_some()));

@@ -66,10 +66,9 @@ impl<'c, 'de, A: MapAccess<'de>> MappingAccess<'c, A> {
     /// The name under which an entry is read; `None` if it is not.
     fn name_of(&mut self, entry: &'c Entry<'c>) -> Option<&'c str> {
         let key = entry.key.text()?;
-        if entry.is_duplicate {
-            return None;
-        }
         match self.fields {
+            // A struct has no room for two.
+            Some(_) if entry.is_duplicate => None,
             Some(fields) if !fields.contains(&key) => self.unknown_key(entry, key, fields),
             Some(_) | None => Some(key),
         }

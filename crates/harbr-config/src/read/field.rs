@@ -1,5 +1,6 @@
 //! What a raw type says of each of its keys: not there, there and unusable, or there with a value and a place.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -30,7 +31,15 @@ pub(crate) struct Spanned<T> {
 
 /// A mapping with keys of the user's choice, in the order of the file.
 #[derive(Debug)]
-pub(crate) struct Entries<V>(pub(crate) Vec<(Spanned<String>, Field<V>)>);
+pub(crate) struct Entries<V>(pub(crate) Vec<MapEntry<V>>);
+
+#[derive(Debug)]
+pub(crate) struct MapEntry<V> {
+    pub(crate) key: Spanned<String>,
+    pub(crate) value: Field<V>,
+    /// The key stands further up too: that is reported, and what is wrong with this value is still to be found.
+    pub(crate) is_duplicate: bool,
+}
 
 impl<T> Field<T> {
     pub(crate) fn given(&self) -> Option<&Spanned<T>> {
@@ -95,10 +104,12 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<V> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<V>, A::Error> {
         let mut entries = Vec::new();
+        let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<Field<String>>()? {
             let value = map.next_value()?;
             if let Field::Given(key) = key {
-                entries.push((key, value));
+                let is_duplicate = !seen.insert(key.value.clone());
+                entries.push(MapEntry { key, value, is_duplicate });
             }
         }
         Ok(Entries(entries))

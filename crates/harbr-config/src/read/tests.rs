@@ -54,7 +54,7 @@ fn reads_each_kind_with_its_place() {
     assert_eq!(value(&sample.list).iter().map(value).collect::<Vec<_>>(), [&1, &16]);
     assert_eq!(*value(&value(&sample.inner).depth), 2);
     let free: Vec<_> =
-        value(&sample.free).0.iter().map(|(key, number)| (key.value.as_str(), *value(number))).collect();
+        value(&sample.free).0.iter().map(|entry| (entry.key.value.as_str(), *value(&entry.value))).collect();
     assert_eq!(free, [("b", 1), ("a", 2)]);
     assert!(matches!(value(&sample.either), Either::List(items) if value(&items[0]) == "x"));
     let depth = value(&sample.inner).depth.given().expect("it is given").span.start;
