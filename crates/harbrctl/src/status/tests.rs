@@ -53,3 +53,19 @@ fn a_refused_file_is_shown_with_its_age_its_place_and_its_diagnostics() {
     assert!(shown.contains("refused for 42s: config.yml, line 9, column 5;"), "{shown}");
     assert!(shown.ends_with("\n\nerror: unknown field\n --> config.yml:9:5\n"), "{shown}");
 }
+
+#[test]
+fn an_error_that_is_about_no_place_in_the_file_is_shown_without_one() {
+    let shown = show(v1::Status {
+        config_error: Some(v1::ConfigError {
+            message: "config.yml: cannot be read: No such file or directory".to_owned(),
+            file: "config.yml".to_owned(),
+            line: 0,
+            column: 0,
+            since: Some(Timestamp { seconds: 58, nanos: 0 }),
+        }),
+        ..v1::Status::default()
+    });
+    assert!(shown.contains("refused for 42s: config.yml; what"), "{shown}");
+    assert!(shown.ends_with("\n\nconfig.yml: cannot be read: No such file or directory\n"), "{shown}");
+}
