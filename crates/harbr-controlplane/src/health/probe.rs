@@ -1,5 +1,6 @@
 //! One probe of one target.
 
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,12 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The status decides; a body that comes slowly is not waited for longer.
 const BODY_PATIENCE: Duration = Duration::from_millis(500);
 
+/// An endpoint may answer on a connection that it has, long after no new one can reach it: its listener is closed, or
+/// its name leads elsewhere. So frequent probes share a connection, but none for long, and those further apart than
+/// this open one each.
+const MAX_AGE: Duration = Duration::from_secs(5);
+const MAX_USES: u32 = 10;
+
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("harbr-health/", env!("CARGO_PKG_VERSION")));
 
 /// Why a probe failed.
@@ -43,7 +50,7 @@ pub(crate) enum ProbeError {
     Status(StatusCode),
 }
 
-/// Asks one target, again and again, over one connection for as long as that lasts.
+/// Asks one target, again and again.
 pub(crate) struct Asker {
     trust: Arc<Trust>,
     idle: Option<Box<Connection>>,
@@ -53,6 +60,14 @@ struct Connection {
     sender: SendRequest<Empty<Bytes>>,
     /// Driven only while a probe runs: that the endpoint closed it shows at the next one.
     driver: http1::Connection<TokioIo<Box<dyn Stream>>, Empty<Bytes>>,
+    since: Instant,
+    uses: u32,
+}
+
+/// What came back, and the connection if it can be used again.
+struct Answer {
+    status: StatusCode,
+    connection: Option<Box<Connection>>,
 }
 
 impl Asker {
@@ -73,25 +88,53 @@ impl Asker {
     }
 
     async fn get(&mut self, url: &EndpointUrl, path: &str, deadline: Instant) -> Result<(), ProbeError> {
-        // A connection that died while it rested says nothing about the endpoint.
-        if let Some(idle) = self.idle.take()
-            && let Ok(status) = self.exchange(idle, request(url, path)?).await
-        {
-            return judge(status);
-        }
-        let stream = connect::stream(url, &self.trust, deadline).await?;
+        let fresh = async {
+            let connection = Connection::open(url, &self.trust, deadline).await?;
+            connection.exchange(request(url, path)?).await.map_err(ProbeError::Answer)
+        };
+        let answer = match self.idle.take().filter(|idle| idle.is_young()) {
+            None => fresh.await?,
+            Some(idle) => {
+                let patience = deadline.saturating_duration_since(Instant::now()) / 2;
+                over_either(idle.exchange(request(url, path)?), patience, fresh).await?
+            }
+        };
+        self.idle = answer.connection;
+        if answer.status.is_success() { Ok(()) } else { Err(ProbeError::Status(answer.status)) }
+    }
+}
+
+/// That a connection died while it rested, or leads nowhere any more, says nothing about the endpoint: a fresh one
+/// decides. One that is silent may still be answered by an endpoint that is slow.
+async fn over_either(
+    reused: impl Future<Output = Result<Answer, hyper::Error>>,
+    patience: Duration,
+    fresh: impl Future<Output = Result<Answer, ProbeError>>,
+) -> Result<Answer, ProbeError> {
+    tokio::pin!(reused);
+    match timeout(patience, &mut reused).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) => fresh.await,
+        Err(_) => tokio::select! {
+            Ok(answer) = &mut reused => Ok(answer),
+            answer = fresh => answer,
+        },
+    }
+}
+
+impl Connection {
+    async fn open(url: &EndpointUrl, trust: &Trust, deadline: Instant) -> Result<Box<Self>, ProbeError> {
+        let stream = connect::stream(url, trust, deadline).await?;
         let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(ProbeError::Answer)?;
-        let fresh = Box::new(Connection { sender, driver });
-        judge(self.exchange(fresh, request(url, path)?).await.map_err(ProbeError::Answer)?)
+        Ok(Box::new(Self { sender, driver, since: Instant::now(), uses: 0 }))
     }
 
-    /// Sends a request, and keeps the connection if it can be used again.
-    async fn exchange(
-        &mut self,
-        connection: Box<Connection>,
-        request: Request<Empty<Bytes>>,
-    ) -> Result<StatusCode, hyper::Error> {
-        let Connection { mut sender, mut driver } = *connection;
+    fn is_young(&self) -> bool {
+        self.uses < MAX_USES && self.since.elapsed() < MAX_AGE
+    }
+
+    async fn exchange(self: Box<Self>, request: Request<Empty<Bytes>>) -> Result<Answer, hyper::Error> {
+        let Self { mut sender, mut driver, since, uses } = *self;
         let answer = async move {
             sender.ready().await?;
             let response = sender.send_request(request).await?;
@@ -104,20 +147,16 @@ impl Asker {
         tokio::select! {
             answer = &mut answer => {
                 let (status, sender) = answer?;
-                self.idle = sender.map(|sender| Box::new(Connection { sender, driver }));
-                Ok(status)
+                let kept = |sender| Box::new(Self { sender, driver, since, uses: uses + 1 });
+                Ok(Answer { status, connection: sender.map(kept) })
             }
             _ = &mut driver => {
                 // What it has not handed over by now never comes.
                 drop(driver);
-                answer.await.map(|(status, _)| status)
+                answer.await.map(|(status, _)| Answer { status, connection: None })
             }
         }
     }
-}
-
-fn judge(status: StatusCode) -> Result<(), ProbeError> {
-    if status.is_success() { Ok(()) } else { Err(ProbeError::Status(status)) }
 }
 
 fn request(url: &EndpointUrl, path: &str) -> Result<Request<Empty<Bytes>>, ProbeError> {

@@ -1,7 +1,8 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use harbr_model::Health;
@@ -29,6 +30,7 @@ const CHECK: &str = "{path: /health, interval: 100ms, timeout: 10s}";
 #[derive(Clone)]
 struct Endpoint {
     status: Arc<AtomicU16>,
+    delay_ms: Arc<AtomicU64>,
     connections: Arc<AtomicUsize>,
     probes: Arc<AtomicUsize>,
     last: Arc<std::sync::Mutex<String>>,
@@ -77,6 +79,7 @@ impl Fixture {
     async fn endpoint(&mut self) -> (Endpoint, SocketAddr) {
         let endpoint = Endpoint {
             status: Arc::new(AtomicU16::new(200)),
+            delay_ms: Arc::default(),
             connections: Arc::default(),
             probes: Arc::default(),
             last: Arc::default(),
@@ -97,7 +100,11 @@ impl Endpoint {
             let endpoint = self.clone();
             let service = service_fn(move |request: Request<hyper::body::Incoming>| {
                 let response = endpoint.answer(&request);
-                async move { Ok::<_, Infallible>(response) }
+                let delay = Duration::from_millis(endpoint.delay_ms.load(Ordering::SeqCst));
+                async move {
+                    tokio::time::sleep(delay).await;
+                    Ok::<_, Infallible>(response)
+                }
             });
             connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
@@ -121,7 +128,7 @@ impl Endpoint {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_asked_over_one_connection_and_follows_its_answers() {
+async fn an_endpoint_is_asked_and_its_health_follows_its_answers() {
     let mut fixture = Fixture::new();
     let (endpoint, addr) = fixture.endpoint().await;
     fixture.publish(&[("/", &format!("http://{addr}/base"))], CHECK);
@@ -134,10 +141,76 @@ async fn an_endpoint_is_asked_over_one_connection_and_follows_its_answers() {
     assert_eq!(fixture.last_error(), None);
     endpoint.status.store(302, Ordering::SeqCst);
     fixture.comes_to_be(Health::Unhealthy).await;
-    assert_eq!(endpoint.connections.load(Ordering::SeqCst), 1);
     // The path of the check is absolute: the URL's own is not put before it.
     let expected = format!("GET /health {addr} harbr-health/{}", env!("CARGO_PKG_VERSION"));
     assert_eq!(*endpoint.last.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_few_probes_share_a_connection_and_then_take_a_fresh_one() {
+    let mut fixture = Fixture::new();
+    let (endpoint, addr) = fixture.endpoint().await;
+    fixture.publish(&[("/", &format!("http://{addr}"))], CHECK);
+    endpoint.probed(25).await;
+    let (probes, connections) =
+        (endpoint.probes.load(Ordering::SeqCst), endpoint.connections.load(Ordering::SeqCst));
+    assert!((3..=probes / 5).contains(&connections), "{connections} connections for {probes} probes");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_no_new_connection_reaches_is_unhealthy_although_the_old_one_answers() {
+    let mut fixture = Fixture::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    fixture.tasks.spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        drop(listener);
+        let answer = || Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("ok"))));
+        let service = service_fn(|_: Request<hyper::body::Incoming>| async move { answer() });
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    });
+    fixture.publish(&[("/", &url)], CHECK);
+    fixture.comes_to_be(Health::Healthy).await;
+    fixture.comes_to_be(Health::Unhealthy).await;
+    assert!(fixture.last_error().unwrap().starts_with("cannot connect: "));
+}
+
+#[tokio::test]
+async fn a_connection_that_leads_nowhere_any_more_costs_no_probe() {
+    let mut fixture = Fixture::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answered = Arc::new(AtomicUsize::new(0));
+    let count = answered.clone();
+    fixture.tasks.spawn(async move {
+        let mut silent = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+            count.fetch_add(1, Ordering::SeqCst);
+            // Not closed, and not answered a second time.
+            silent.push(stream);
+        }
+    });
+    fixture.publish(&[("/", &url)], "{path: /health, interval: 100ms, timeout: 1s}");
+    fixture.comes_to_be(Health::Healthy).await;
+    let mut table = fixture.table.clone();
+    table.mark_unchanged();
+    eventually("five answers", async || (answered.load(Ordering::SeqCst) >= 5).then_some(())).await;
+    assert!(!table.has_changed().unwrap(), "{:?}", fixture.last_error());
+}
+
+#[tokio::test]
+async fn a_slow_endpoint_has_its_whole_time_on_a_connection_that_it_has() {
+    let mut fixture = Fixture::new();
+    let (endpoint, addr) = fixture.endpoint().await;
+    fixture.publish(&[("/", &format!("http://{addr}"))], "{path: /health, interval: 100ms, timeout: 2s}");
+    fixture.comes_to_be(Health::Healthy).await;
+    let mut table = fixture.table.clone();
+    table.mark_unchanged();
+    endpoint.delay_ms.store(1_300, Ordering::SeqCst);
+    endpoint.probed(3).await;
+    assert!(!table.has_changed().unwrap(), "{:?}", fixture.last_error());
 }
 
 #[tokio::test]
@@ -160,12 +233,14 @@ async fn the_same_check_of_the_same_endpoint_is_made_once() {
     fixture.publish(&[("/a", &url), ("/b", &url), ("/c", &url)], CHECK);
     fixture.comes_to_be(Health::Healthy).await;
     endpoint.probed(3).await;
-    assert_eq!(endpoint.connections.load(Ordering::SeqCst), 1);
+    let (probes, connections) =
+        (endpoint.probes.load(Ordering::SeqCst), endpoint.connections.load(Ordering::SeqCst));
+    assert!(connections <= probes / 4, "{connections} connections for {probes} probes");
     assert_eq!(fixture.table.borrow().count(Health::Healthy), 1);
 }
 
 #[tokio::test]
-async fn what_did_not_change_keeps_its_health_and_its_connection() {
+async fn what_did_not_change_keeps_its_health() {
     let mut fixture = Fixture::new();
     let (endpoint, addr) = fixture.endpoint().await;
     let (other, other_addr) = fixture.endpoint().await;
@@ -178,7 +253,6 @@ async fn what_did_not_change_keeps_its_health_and_its_connection() {
     other.probed(2).await;
     endpoint.probed(2).await;
     assert_eq!(fixture.table.borrow().get(&target).unwrap().since, since);
-    assert_eq!(endpoint.connections.load(Ordering::SeqCst), 1);
     // What is gone is asked no more, and nothing is known of it.
     fixture.publish(&[("/new", &other_url)], CHECK);
     eventually("the first is gone", async || fixture.table.borrow().get(&target).is_none().then_some(()))
