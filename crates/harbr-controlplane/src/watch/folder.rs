@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -5,7 +6,10 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-/// Watches the folder that a file is named in, and the one that it is in after all links.
+/// Links in a path; where there are more they lead in a circle.
+const MAX_LINKS: usize = 40;
+
+/// Watches each folder in which something decides where the path of a file leads.
 #[derive(Debug)]
 pub(crate) struct FolderWatch {
     /// `None` where the system has no such service left; the content is still polled.
@@ -54,12 +58,34 @@ fn is_a_change(kind: EventKind) -> bool {
     !kind.is_access() || kind == EventKind::Access(AccessKind::Close(AccessMode::Write))
 }
 
+/// The folder of each link on the way, and that of the file itself.
 fn folders(path: &Path) -> Vec<PathBuf> {
-    let parent = |path: &Path| match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        Some(_) | None => PathBuf::from("."),
-    };
-    let named = parent(path);
-    let real = path.canonicalize().ok().map(|path| parent(&path)).filter(|real| *real != named);
-    std::iter::once(named).chain(real).collect()
+    let mut folders = Vec::new();
+    let mut reached = PathBuf::from(".");
+    let mut ahead = reversed(path);
+    let mut links = 0;
+    while let Some(name) = ahead.pop() {
+        let next = reached.join(name);
+        match std::fs::read_link(&next) {
+            Ok(target) if links < MAX_LINKS => {
+                links += 1;
+                folders.push(reached.clone());
+                ahead.extend(reversed(&target));
+            }
+            // Not a link, or nothing yet.
+            Ok(_) | Err(_) => reached = next,
+        }
+    }
+    folders.extend(reached.parent().map(Path::to_owned));
+    folders.sort();
+    folders.dedup();
+    folders
 }
+
+/// The parts of a path, the first one last. The root is one of them: joined to whatever came before, it replaces it.
+fn reversed(path: &Path) -> Vec<OsString> {
+    path.components().rev().map(|component| component.as_os_str().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests;
