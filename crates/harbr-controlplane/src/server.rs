@@ -1,5 +1,6 @@
 //! The gRPC server for nodes and operators, over TCP and over pipes inside the process.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -12,6 +13,7 @@ use harbr_proto::v1::node_service_server::NodeServiceServer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Sleep, sleep};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -33,6 +35,10 @@ const MAX_TO_NODE: usize = 16 * 1024 * 1024;
 const MAX_TO_OPERATOR: usize = 256 * 1024 * 1024;
 /// Streams in one connection: a node needs one, `harbrctl` a few.
 const MAX_STREAMS: u32 = 32;
+/// A connection begins with the preface of HTTP/2 (RFC 9113 section 3.4), within this time. From then on pings show
+/// whether anybody is there.
+const PREFACE_BYTES: usize = 24;
+const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A wait after an accept that failed, as it does while descriptors are short.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -67,7 +73,7 @@ where
         served = serve => served,
         () = async {
             sessions.ended().await;
-            tokio::time::sleep(CLOSE_GRACE).await;
+            sleep(CLOSE_GRACE).await;
         } => Ok(()),
     }
 }
@@ -79,11 +85,19 @@ pub(crate) struct Listener {
     permits: Arc<Semaphore>,
 }
 
-/// A connection that counts as long as it lives.
+/// A connection that counts as long as it lives, and does not live long if it says nothing.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
+    preface: Option<Preface>,
     _permit: OwnedSemaphorePermit,
+}
+
+/// What has to come first.
+#[derive(Debug)]
+struct Preface {
+    missing: usize,
+    deadline: Pin<Box<Sleep>>,
 }
 
 impl Listener {
@@ -107,11 +121,13 @@ impl Listener {
                 Ok((stream, _)) => {
                     // Only latency is lost without it.
                     let _ = stream.set_nodelay(true);
-                    return Connection { stream, _permit: permit };
+                    let preface =
+                        Preface { missing: PREFACE_BYTES, deadline: Box::pin(sleep(PREFACE_TIMEOUT)) };
+                    return Connection { stream, preface: Some(preface), _permit: permit };
                 }
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
@@ -130,7 +146,16 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let Some(preface) = &mut self.preface else { return read };
+        preface.missing = preface.missing.saturating_sub(buffer.filled().len() - before);
+        if preface.missing == 0 {
+            self.preface = None;
+        } else if read.is_pending() && preface.deadline.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
     }
 }
 
@@ -159,3 +184,6 @@ impl AsyncWrite for Connection {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;
