@@ -4,11 +4,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const MIN_THREADS: &str = "RUST_MIN_THREADS";
 const MAX_THREADS: &str = "RUST_MAX_THREADS";
+/// Far above the cores of any machine; a slip of the finger starts no hundred thousand threads.
+const MOST: usize = 1_024;
 
 /// Why the bounds of worker threads in the environment cannot hold.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidThreads {
-    #[error("{name} is `{value}`, which is not a number of threads: a whole number from 1 on")]
+    #[error("{name} is `{value}`, which is not a number of threads: a whole number from 1 to {MOST}")]
     NotANumber { name: &'static str, value: String },
     #[error("{MIN_THREADS} is {min}, above {MAX_THREADS}, which is {max}")]
     MinAboveMax { min: usize, max: usize },
@@ -29,7 +31,7 @@ pub fn raise_descriptor_limit() -> std::io::Result<u64> {
 /// The cores that this process may use, held between `RUST_MIN_THREADS` (1 if unset) and `RUST_MAX_THREADS`.
 ///
 /// # Errors
-/// If one of them is not a number from 1 on, or they contradict each other.
+/// If one of them is not a number from 1 to 1,024, or they contradict each other.
 pub fn worker_threads() -> Result<usize, InvalidThreads> {
     let available = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let variable = |name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
@@ -51,9 +53,9 @@ fn clamp_threads(
 
 fn parse_threads(name: &'static str, value: Option<String>) -> Result<Option<usize>, InvalidThreads> {
     let Some(value) = value else { return Ok(None) };
-    match value.parse::<NonZeroUsize>() {
-        Ok(threads) => Ok(Some(threads.get())),
-        Err(_) => Err(InvalidThreads::NotANumber { name, value }),
+    match value.parse() {
+        Ok(threads @ 1..=MOST) => Ok(Some(threads)),
+        Ok(_) | Err(_) => Err(InvalidThreads::NotANumber { name, value }),
     }
 }
 

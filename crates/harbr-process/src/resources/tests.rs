@@ -15,6 +15,7 @@ fn threads_are_the_cores_held_between_the_bounds() {
         (64, "unset", "1", 1),
         (2, "3", "unset", 3),
         (2, "5", "5", 5),
+        (2, "1024", "1024", 1024),
     ] {
         assert_eq!(clamp(available, min, max), Ok(expected), "{available} in {min}..={max}");
     }
@@ -24,7 +25,7 @@ fn threads_are_the_cores_held_between_the_bounds() {
 fn bounds_that_cannot_hold_are_refused() {
     assert_eq!(clamp(8, "4", "2"), Err(InvalidThreads::MinAboveMax { min: 4, max: 2 }));
     // Unset, the lower bound is 1, which no upper bound can be below.
-    for value in ["0", "-1", "four", "", "1.5"] {
+    for value in ["0", "-1", "four", "", "1.5", "1025", "100000", "99999999999999999999"] {
         assert!(matches!(clamp(8, value, "unset"), Err(InvalidThreads::NotANumber { .. })), "min {value}");
         assert!(matches!(clamp(8, "unset", value), Err(InvalidThreads::NotANumber { .. })), "max {value}");
     }
