@@ -215,7 +215,8 @@ impl ConnectionState {
     pub(crate) fn is_stalled(&self) -> bool {
         let since = match (self.write_blocked_since.load(Relaxed), self.phase()) {
             (0, Phase::LateBody) => self.phase_since.load(Relaxed),
-            (0, _) => return false,
+            // It has limits of its own.
+            (_, Phase::Tunnel) | (0, _) => return false,
             (blocked_since, _) => blocked_since,
         };
         self.now().saturating_sub(since) > self.idle_limit.load(Relaxed)

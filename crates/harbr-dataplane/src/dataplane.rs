@@ -54,7 +54,7 @@ impl DataPlane {
     pub async fn bind(options: Options, link: ControllerLink, metrics: Metrics) -> anyhow::Result<Self> {
         let admin = AdminServer::bind(options.args.admin_addr).await?;
         let bind = |ListenOverride { name, addr }: &ListenOverride| {
-            BoundListener::bind(name, *addr, options.workers, Sharing::No).map(BoundListener::overriding)
+            BoundListener::bind(name, *addr, options.workers, &Sharing::No).map(BoundListener::overriding)
         };
         let listeners = options.args.listen.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
         let state_dir = options.state_dir.as_deref().map(StateDir::open).transpose()?;

@@ -1,5 +1,7 @@
 //! Addresses to accept on: one socket a worker, all of one address, and nobody else's.
 
+mod listening;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
@@ -27,11 +29,12 @@ pub(crate) struct OpenListener {
 }
 
 /// Whether an address may overlap another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Sharing {
     No,
-    /// The port is this process's own already, under another address.
-    WithOurOwn,
+    /// With these, on which this process listens. The kernel cannot tell them from another process's that share
+    /// their address among workers as we do, so it is asked who else is there.
+    With(Vec<SocketAddr>),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -48,11 +51,14 @@ impl BoundListener {
         name: &str,
         wanted: SocketAddr,
         workers: usize,
-        sharing: Sharing,
+        sharing: &Sharing,
     ) -> Result<Self, BindError> {
         let bind = || {
             let first = socket(wanted)?;
-            first.set_reuse_port(sharing == Sharing::WithOurOwn)?;
+            if let Sharing::With(ours) = sharing {
+                refuse_strangers(wanted, ours)?;
+                first.set_reuse_port(true)?;
+            }
             bind_first(&first, wanted)?;
             first.set_reuse_port(true)?;
             let addr = first.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
@@ -95,6 +101,22 @@ fn socket(addr: SocketAddr) -> io::Result<Socket> {
         socket.set_only_v6(true)?;
     }
     Ok(socket)
+}
+
+fn refuse_strangers(wanted: SocketAddr, ours: &[SocketAddr]) -> io::Result<()> {
+    let is_stranger = |addr: &SocketAddr| overlap(*addr, wanted) && !ours.contains(addr);
+    if listening::addresses()?.iter().any(is_stranger) {
+        Err(io::ErrorKind::AddrInUse.into())
+    } else {
+        Ok(())
+    }
+}
+
+/// The same port of the same address, or of all addresses.
+pub(crate) fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let same_kind = a.is_ipv4() == b.is_ipv4();
+    let same_addr = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && same_kind && same_addr
 }
 
 /// `SO_REUSEADDR` lets two sockets have an address that neither listens on yet, so it is asked for only when

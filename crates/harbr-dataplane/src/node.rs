@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::health_record::HealthRecord;
-use crate::listener::{BoundListener, OpenListener, Sharing};
+use crate::listener::{BoundListener, OpenListener, Sharing, overlap};
 use crate::live::{LiveTable, Soil};
 use crate::shared::Shared;
 use crate::{disk, dns};
@@ -225,9 +225,10 @@ impl Node {
 
     /// An address may overlap one that this node is about to leave: `0.0.0.0:80` and `127.0.0.1:80`.
     fn bind(&self, name: &str, addr: SocketAddr) -> Result<BoundListener, Refusal> {
-        let is_ours = self.listening.values().any(|open| overlap(open.addr, addr));
-        let sharing = if is_ours { Sharing::WithOurOwn } else { Sharing::No };
-        let bound = BoundListener::bind(name, addr, self.workers.len(), sharing);
+        let ours: Vec<SocketAddr> = self.listening.values().map(|open| open.addr).collect();
+        let sharing =
+            if ours.iter().any(|ours| overlap(*ours, addr)) { Sharing::With(ours) } else { Sharing::No };
+        let bound = BoundListener::bind(name, addr, self.workers.len(), &sharing);
         bound.map_err(|error| Refusal::Local(error.to_string()))
     }
 
@@ -267,11 +268,4 @@ impl Node {
             metrics::counter!(crate::metrics::DISK_WRITE_FAILURES).increment(1);
         }
     }
-}
-
-/// The same port of the same address, or of all addresses.
-fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
-    let same_kind = a.is_ipv4() == b.is_ipv4();
-    let same_addr = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
-    a.port() == b.port() && same_kind && same_addr
 }
