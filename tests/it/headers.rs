@@ -81,6 +81,18 @@ async fn a_client_cannot_name_away_what_the_proxy_needs() {
 }
 
 #[tokio::test]
+async fn what_a_trusted_proxy_forwards_is_extended() {
+    let origin = Origin::start("a").await;
+    let file = File::all_to(&origin).set("trusted_proxies: [\"127.0.0.0/8\"]");
+    let fleet = Fleet::start(Shape::Split, &file.text()).await;
+    let claims = [("x-forwarded-for", "192.0.2.7"), ("x-forwarded-proto", "https")];
+    let echo = seen_of(&fleet, &claims).await;
+    assert_eq!(echo.all("x-forwarded-for").join(", "), "192.0.2.7, 127.0.0.1");
+    assert_eq!(echo.header("x-forwarded-proto"), Some("https"));
+    assert_eq!(echo.header("x-forwarded-host"), Some("proxy.test"));
+}
+
+#[tokio::test]
 async fn what_a_client_claims_to_forward_is_replaced() {
     let origin = Origin::start("a").await;
     let fleet = fleet_with(&origin).await;

@@ -29,6 +29,7 @@ pub(crate) struct RawConfig {
     pub(crate) max_header_bytes: Text,
     pub(crate) max_headers: Integer,
     pub(crate) access_log: Text,
+    pub(crate) trusted_proxies: Field<Vec<Text>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

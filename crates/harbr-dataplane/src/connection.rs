@@ -1,6 +1,6 @@
 //! One client connection, from accept to close: what phase it is in, and hyper's server on top of it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection_limit::Permit;
 use crate::connections::Registered;
 use crate::error::Reason;
-use crate::headers::address_value;
+use crate::headers::{Trust, address_value};
 use crate::proxy;
 use crate::tracked_io::TrackedIo;
 use crate::worker::Worker;
@@ -82,6 +82,7 @@ pub(crate) struct Client {
     pub addr: SocketAddr,
     /// The address as upstreams are told it.
     pub forwarded_for: HeaderValue,
+    pub trust: Trust,
     pub state: Arc<ConnectionState>,
     /// Cancelled when the listener that accepted it is taken away.
     pub listener: CancellationToken,
@@ -107,6 +108,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let client = Rc::new(Client {
         addr,
         forwarded_for: address_value(addr.ip()),
+        trust: trust(&worker, addr.ip()),
         state: state.clone(),
         listener,
         _registered: registered,
@@ -130,6 +132,12 @@ pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
             },
         }
     }
+}
+
+/// As the settings are when it connects.
+fn trust(worker: &Worker, addr: IpAddr) -> Trust {
+    let trusted = &worker.shared.table.load().settings.trusted_proxies;
+    if trusted.iter().any(|network| network.contains(addr)) { Trust::Yes } else { Trust::No }
 }
 
 /// hyper has refused a head by itself; nobody else knows of that request.

@@ -23,18 +23,23 @@ pub(crate) struct HopRequest {
     pub wants_trailers: bool,
 }
 
+/// Whether the client's word on those before it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    Yes,
+    No,
+}
+
 /// Takes out of a request what is for this hop only, what it answers for itself (framing, credentials for it,
-/// the wait for `100 Continue`), and what the client says of its own way here.
-pub(crate) fn strip_request(headers: &mut HeaderMap) -> HopRequest {
+/// the wait for `100 Continue`), and what a client that is
+/// not trusted says of its own way here.
+pub(crate) fn strip_request(headers: &mut HeaderMap, trust: Trust) -> HopRequest {
     let wants_trailers = headers.get_all(TE).iter().any(lets_trailers_through);
     let upgrade = strip_named_by_connection(headers);
     strip(headers, |name| {
         is_hop_by_hop(name)
             || matches!(name, "content-length" | "expect" | "proxy-authorization" | "te")
-            || matches!(
-                name,
-                "forwarded" | "x-real-ip" | "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto"
-            )
+            || trust == Trust::No && is_about_the_client(name)
     });
     HopRequest { upgrade, wants_trailers }
 }
@@ -57,10 +62,11 @@ pub(crate) fn set_request(
     host: Option<&HeaderValue>,
     hop: &HopRequest,
 ) {
-    headers.insert(X_FORWARDED_FOR, client.clone());
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+    // What is there was said by a proxy that is trusted: it goes on, with one more step.
+    headers.append(X_FORWARDED_FOR, client.clone());
+    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
     if let Some(host) = host {
-        headers.insert(X_FORWARDED_HOST, host.clone());
+        headers.entry(X_FORWARDED_HOST).or_insert_with(|| host.clone());
     }
     headers.append(VIA, PSEUDONYM);
     if hop.wants_trailers {
@@ -113,6 +119,10 @@ fn is_hop_by_hop(name: &str) -> bool {
         name,
         "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade" | "http2-settings"
     )
+}
+
+fn is_about_the_client(name: &str) -> bool {
+    matches!(name, "forwarded" | "x-real-ip" | "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto")
 }
 
 /// Removes what `Connection` names, and returns the protocol that it names with `Upgrade`. The message's framing

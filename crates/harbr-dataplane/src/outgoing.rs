@@ -32,7 +32,7 @@ impl Outgoing {
     pub(crate) fn new(parts: Parts, target: Target, client: &Client, route: &Route, body: &Incoming) -> Self {
         let Parts { method, uri, mut headers, .. } = parts;
         let says_empty = body.is_end_stream() && headers.contains_key(CONTENT_LENGTH);
-        let hop = headers::strip_request(&mut headers);
+        let hop = headers::strip_request(&mut headers, client.trust);
         if says_empty {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }

@@ -10,14 +10,18 @@
 mod health;
 mod limits;
 mod listener;
+mod network;
 mod route;
 mod settings;
 mod snapshot;
 mod upstream;
 
 pub use health::{Health, HealthCheck, Probe};
-pub use limits::{MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT};
+pub use limits::{
+    MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT, MAX_TRUSTED_PROXIES,
+};
 pub use listener::Listener;
+pub use network::{InvalidNetwork, Network};
 pub use route::{
     HeaderEdits, HeaderMatch, HostHeader, HostPattern, InvalidHostPattern, InvalidPathPrefix, PathPrefix,
     PathRewrite, Route, RouteMatch, TimeoutPolicy,

@@ -12,5 +12,7 @@ pub const MAX_ENDPOINTS: usize = 10_000;
 pub const MAX_NAME_BYTES: usize = 1_024;
 /// `retry_count` at most.
 pub const MAX_RETRIES: u32 = 10;
+/// Blocks of trusted addresses: each is looked at for each new connection.
+pub const MAX_TRUSTED_PROXIES: usize = 1_000;
 /// The longest duration of any setting.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);

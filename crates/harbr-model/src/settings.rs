@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::Network;
+
 /// What holds for a node as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -17,6 +19,8 @@ pub struct Settings {
     /// Header lines of a request or response.
     pub max_headers: u32,
     pub access_log: AccessLog,
+    /// Whose word on the client before them counts: `X-Forwarded-*` from anybody else is replaced.
+    pub trusted_proxies: Vec<Network>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,7 @@ impl Settings {
             max_header_bytes: 64 * 1024,
             max_headers: 100,
             access_log: AccessLog::Json,
+            trusted_proxies: Vec::new(),
         }
     }
 }

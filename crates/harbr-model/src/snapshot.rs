@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use crate::limits::{MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT};
+use crate::limits::{
+    MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT, MAX_TRUSTED_PROXIES,
+};
 use crate::{HostPattern, Listener, PathPrefix, Route, Settings, Upstream};
 
 /// All that a node needs to serve, whole and immutable. It exists only if all of it is valid.
@@ -87,6 +89,7 @@ fn check_settings(settings: &Settings) -> Result<(), InvalidSnapshot> {
     check_range(max_connections >= 1, what, "max_connections")?;
     check_range((1_024..=1024 * 1024).contains(&max_header_bytes), what, "max_header_bytes")?;
     check_range((1..=1_000).contains(&max_headers), what, "max_headers")?;
+    check_count("trusted proxies", settings.trusted_proxies.len(), MAX_TRUSTED_PROXIES)?;
     for (setting, duration) in [
         ("header_timeout", settings.header_timeout),
         ("keep_alive_timeout", settings.keep_alive_timeout),

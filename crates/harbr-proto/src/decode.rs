@@ -82,6 +82,7 @@ fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
         max_header_bytes: wire.max_header_bytes,
         max_headers: wire.max_headers,
         access_log,
+        trusted_proxies: parse_all("trusted_proxies", &wire.trusted_proxies)?,
     })
 }
 
@@ -189,7 +190,7 @@ fn decode_host_header(wire: Option<v1::HostHeader>) -> Field<HostHeader> {
 fn decode_edits(field: &'static str, wire: Option<v1::HeaderEdits>) -> Field<HeaderEdits> {
     let wire = wire.unwrap_or_default();
     Ok(HeaderEdits {
-        remove: wire.remove.iter().map(|name| parse(field, name)).collect::<Field<_>>()?,
+        remove: parse_all(field, &wire.remove)?,
         set: wire.set.iter().map(|wire| header(field, wire)).collect::<Field<_>>()?,
     })
 }
@@ -206,6 +207,10 @@ fn duration(field: &'static str, wire: Option<prost_types::Duration>) -> Field<D
 
 fn parse<T: FromStr<Err: Display>>(field: &'static str, text: &str) -> Field<T> {
     text.parse().map_err(|error| invalid(field, &error))
+}
+
+fn parse_all<T: FromStr<Err: Display>>(field: &'static str, texts: &[String]) -> Field<Vec<T>> {
+    texts.iter().map(|text| parse(field, text)).collect()
 }
 
 fn unknown(field: &'static str) -> InvalidField {

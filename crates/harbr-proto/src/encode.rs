@@ -70,6 +70,7 @@ impl From<&Settings> for v1::Settings {
             max_header_bytes: settings.max_header_bytes,
             max_headers: settings.max_headers,
             access_log: access_log.into(),
+            trusted_proxies: settings.trusted_proxies.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What holds for a node as a whole.
 
-use harbr_model::{AccessLog, Settings};
+use harbr_model::{AccessLog, MAX_TRUSTED_PROXIES, Network, Settings};
 
 use super::value::{ANY_DURATION, choice, duration, integer, required, size};
-use crate::diagnostic::Findings;
+use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::raw::RawConfig;
+use crate::read::{Field, Spanned};
 
 /// More connections than any machine has descriptors for.
 const MAX_CONNECTIONS: u32 = 10_000_000;
@@ -41,5 +42,22 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
     if let Some(access_log) = choice("access_log", &raw.access_log, &ACCESS_LOGS, findings) {
         settings.access_log = access_log;
     }
+    settings.trusted_proxies = trusted_proxies(&raw.trusted_proxies, findings);
     max_connections.map(|_| settings)
+}
+
+fn trusted_proxies(field: &Field<Vec<Field<String>>>, findings: &mut Findings) -> Vec<Network> {
+    let Some(list) = field.given() else { return Vec::new() };
+    if list.value.len() > MAX_TRUSTED_PROXIES {
+        let message = format!("`trusted_proxies` has more than {MAX_TRUSTED_PROXIES} items");
+        findings.push(Diagnostic::new(list.span, message));
+    }
+    let network = |text: &Spanned<String>| match text.value.parse() {
+        Ok(network) => Some(network),
+        Err(error) => {
+            findings.push(Diagnostic::new(text.span, format!("`{}`: {error}", text.value)));
+            None
+        }
+    };
+    list.value.iter().filter_map(Field::given).filter_map(network).collect()
 }

@@ -35,6 +35,7 @@ fn dump_settings(text: &mut String, settings: &Settings) {
         max_header_bytes,
         max_headers,
         access_log,
+        trusted_proxies,
     } = settings;
     line(text, format_args!("max_connections {max_connections}"));
     line(text, format_args!("header_timeout {header_timeout:?}"));
@@ -43,6 +44,9 @@ fn dump_settings(text: &mut String, settings: &Settings) {
     line(text, format_args!("max_header_bytes {max_header_bytes}"));
     line(text, format_args!("max_headers {max_headers}"));
     line(text, format_args!("access_log {access_log:?}"));
+    for network in trusted_proxies {
+        line(text, format_args!("trusted proxy {network}"));
+    }
 }
 
 fn dump_upstream(text: &mut String, upstream: &Upstream) {

@@ -1,6 +1,6 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use super::{HopRequest, address_value, set_request, set_request_id, strip_request, strip_response};
+use super::{HopRequest, Trust, address_value, set_request, set_request_id, strip_request, strip_response};
 
 fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -28,7 +28,7 @@ fn what_is_for_this_hop_goes_and_what_connection_names_too() {
         ("x-other", "1"),
         ("x-kept", "1"),
     ]);
-    assert_eq!(strip_request(&mut lines), HopRequest::default());
+    assert_eq!(strip_request(&mut lines, Trust::No), HopRequest::default());
     assert_eq!(names(&lines), ["x-kept"]);
 }
 
@@ -45,7 +45,7 @@ fn an_upgrade_is_asked_for_by_both_fields_and_never_to_h2c() {
     let asked = |connection, protocol| {
         let mut lines =
             headers(&[("connection", connection), ("upgrade", protocol), ("http2-settings", "x")]);
-        let hop = strip_request(&mut lines);
+        let hop = strip_request(&mut lines, Trust::No);
         assert_eq!(names(&lines), [""; 0]);
         hop.upgrade
     };
@@ -65,7 +65,7 @@ fn what_the_client_says_of_itself_is_replaced() {
         ("forwarded", "for=6.6.6.6"),
         ("via", "1.0 other"),
     ]);
-    let hop = strip_request(&mut lines);
+    let hop = strip_request(&mut lines, Trust::No);
     let client = address_value("127.0.0.1".parse().unwrap());
     set_request(&mut lines, &client, Some(&HeaderValue::from_static("a.test")), &hop);
     let all =
@@ -75,6 +75,25 @@ fn what_the_client_says_of_itself_is_replaced() {
     assert_eq!(all("x-forwarded-host"), ["a.test"]);
     assert_eq!(all("via"), ["1.0 other", "1.1 harbr"]);
     assert!(!lines.contains_key("x-real-ip") && !lines.contains_key("forwarded"));
+}
+
+#[test]
+fn what_a_trusted_proxy_says_of_the_client_is_extended() {
+    let mut lines = headers(&[
+        ("x-forwarded-for", "192.0.2.7"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "public.test"),
+        ("x-real-ip", "192.0.2.7"),
+    ]);
+    let hop = strip_request(&mut lines, Trust::Yes);
+    let client = address_value("10.0.0.1".parse().unwrap());
+    set_request(&mut lines, &client, Some(&HeaderValue::from_static("a.test")), &hop);
+    let all =
+        |name: &str| lines.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(all("x-forwarded-for"), ["192.0.2.7", "10.0.0.1"]);
+    assert_eq!(all("x-forwarded-proto"), ["https"]);
+    assert_eq!(all("x-forwarded-host"), ["public.test"]);
+    assert_eq!(all("x-real-ip"), ["192.0.2.7"]);
 }
 
 #[test]
@@ -90,12 +109,12 @@ fn a_request_id_is_kept_if_it_is_a_short_token() {
 fn te_lets_trailers_through_and_nothing_else() {
     let mut lines =
         headers(&[("te", "gzip, trailers;q=0.5"), ("te", "Trailers"), ("expect", "100-continue")]);
-    let hop = strip_request(&mut lines);
+    let hop = strip_request(&mut lines, Trust::No);
     assert!(lines.is_empty());
     set_request(&mut lines, &address_value("::1".parse().unwrap()), None, &hop);
     assert_eq!(lines.get("te").unwrap(), "trailers");
     assert_eq!(lines.get("connection").unwrap(), "te");
-    assert!(!strip_request(&mut headers(&[("te", "gzip")])).wants_trailers);
+    assert!(!strip_request(&mut headers(&[("te", "gzip")]), Trust::No).wants_trailers);
 }
 
 #[test]

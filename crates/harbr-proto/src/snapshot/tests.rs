@@ -76,7 +76,9 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     (upstream(), proptest::collection::vec(route(), 1..8)).prop_map(|(upstream, mut routes)| {
         routes.sort_by(|a, b| a.name.cmp(&b.name));
         routes.dedup_by(|a, b| a.name == b.name);
-        let settings = Settings { access_log: AccessLog::Text, ..Settings::with_max_connections(7) };
+        let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
+        let settings =
+            Settings { access_log: AccessLog::Text, trusted_proxies, ..Settings::with_max_connections(7) };
         let listener = Listener { name: "default".into(), addr: "[::1]:80".parse().unwrap() };
         Snapshot::new(settings, vec![listener], vec![upstream], routes).unwrap()
     })
