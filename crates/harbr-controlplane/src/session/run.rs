@@ -20,7 +20,7 @@ use crate::store::Standing;
 /// The first message has to come within this time.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// How soon an epoch that could not be kept on disk is tried again.
-const EPOCH_RETRY: Duration = Duration::from_secs(5);
+const EPOCH_RETRY: Duration = Duration::from_secs(2);
 /// Of what a node gives as reasons, this much is kept.
 const MAX_REASONS: usize = 8;
 const MAX_REASON_CHARS: usize = 512;
