@@ -269,3 +269,6 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
