@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use harbr_tests::{
-    Answer, Client, Fleet, Load, Origin, Plan, RawClient, Shape, Signal, empty, eventually, get, request,
-    stream,
+    Answer, Client, Fleet, Load, Origin, Plan, RawClient, Shape, Signal, empty, eventually, full, get,
+    request, stream,
 };
 use http::{Method, Response};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::Instant;
 
 use crate::file::File;
@@ -48,6 +50,42 @@ async fn clients_that_wait_to_be_accepted_when_the_end_comes_are_served() {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
     }
     assert_eq!(process.ended().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn clients_that_are_slow_to_take_the_end_of_an_answer_get_it_whole() {
+    const BLOCK: usize = 8 * 1024;
+
+    let origin = Origin::start("a").await;
+    // The path is the length of the body, in blocks. Of these lengths some leave their last bytes in the proxy
+    // and the rest in the system, whatever its buffers are.
+    origin.answers_with(|request| async move {
+        let blocks: usize = request.uri().path()[1..].parse().unwrap();
+        Response::new(full(vec![b'x'; blocks * BLOCK]))
+    });
+    let fleet = Plan::new(Shape::Split).drain_timeout("20s").start(&File::all_to(&origin).text()).await;
+    let addr = fleet.addr();
+    let mut clients = Vec::new();
+    for blocks in (200..600).step_by(6) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(16 * 1024).unwrap();
+        let mut client = socket.connect(addr).await.unwrap();
+        let request = format!("GET /{blocks} HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
+        clients.push((blocks, client));
+    }
+    eventually("all answers are on their way", async || (origin.requests() == clients.len()).then_some(()))
+        .await;
+    fleet.node().process.signal(Signal::Terminate);
+    eventually("nobody is let in any more", async || TcpStream::connect(addr).await.err()).await;
+    for (blocks, mut client) in clients {
+        let mut answer = Vec::new();
+        let read = client.read_to_end(&mut answer);
+        tokio::time::timeout(Duration::from_secs(15), read).await.expect("the answer ends").unwrap();
+        let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+        assert_eq!(answer.len() - head, blocks * BLOCK);
+    }
+    assert_eq!(fleet.node().process.ended().await.code, Some(0));
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ fn node_to_wire(node: Node, intent: &Intent) -> v1::Node {
         state: state.into(),
         serving_revision: node.serving.map_or(0, |serving| serving.revision),
         serving_hash: node.serving.map(|serving| serving.hash.to_string()).unwrap_or_default(),
-        last_error: node.withheld.or(node.last_error).unwrap_or_default(),
+        last_error: node.withheld.or(node.last_error).or(node.degraded).unwrap_or_default(),
         build: greeting.build,
         address: greeting.admin_addr,
         instance_id: greeting.instance,

@@ -122,6 +122,7 @@ impl Seat {
             node.requests = report.requests;
             node.failures = report.failures;
             node.serving = serving;
+            node.degraded = Some(report.degraded.clone()).filter(|reason| !reason.is_empty());
         });
     }
 

@@ -1,6 +1,6 @@
 //! One client connection, from accept to close: what phase it is in, and hyper's server on top of it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,13 +18,10 @@ use tokio_util::sync::CancellationToken;
 use crate::connection_limit::Permit;
 use crate::connections::Registered;
 use crate::error::Reason;
-use crate::headers::{Trust, address_value};
+use crate::headers::address_value;
 use crate::proxy;
 use crate::tracked_io::TrackedIo;
 use crate::worker::Worker;
-
-/// How long what is written may stand still before a route has said it.
-const UNROUTED_IDLE: Duration = Duration::from_secs(60);
 
 /// What the connection is doing; each phase has its own limit in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +79,6 @@ pub(crate) struct Client {
     pub addr: SocketAddr,
     /// The address as upstreams are told it.
     pub forwarded_for: HeaderValue,
-    pub trust: Trust,
     pub state: Arc<ConnectionState>,
     /// Cancelled when the listener that accepted it is taken away.
     pub listener: CancellationToken,
@@ -102,13 +98,13 @@ pub(crate) struct Accepted {
 /// Serves one connection to its end.
 pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let Accepted { stream, addr, permit, listener } = accepted;
-    let state = Arc::new(ConnectionState::new());
+    let keep_alive_timeout = worker.shared.table.load().settings.keep_alive_timeout;
+    let state = Arc::new(ConnectionState::new(keep_alive_timeout));
     let registered = worker.connections.register(state.clone());
     let io = TokioIo::new(TrackedIo::new(stream, state.clone()));
     let client = Rc::new(Client {
         addr,
         forwarded_for: address_value(addr.ip()),
-        trust: trust(&worker, addr.ip()),
         state: state.clone(),
         listener,
         _registered: registered,
@@ -134,12 +130,6 @@ pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     }
 }
 
-/// As the settings are when it connects.
-fn trust(worker: &Worker, addr: IpAddr) -> Trust {
-    let trusted = &worker.shared.table.load().settings.trusted_proxies;
-    if trusted.iter().any(|network| network.contains(addr)) { Trust::Yes } else { Trust::No }
-}
-
 /// hyper has refused a head by itself; nobody else knows of that request.
 fn count_unreadable(worker: &Worker, error: &hyper::Error) {
     let cells = worker.shared.cells.of(worker.index);
@@ -163,12 +153,13 @@ fn server(worker: &Worker) -> http1::Builder {
 }
 
 impl ConnectionState {
-    fn new() -> Self {
+    /// `idle_limit` holds until a route says how long a body may stand still.
+    fn new(idle_limit: Duration) -> Self {
         Self {
             phase: AtomicU8::new(encode(Phase::Fresh)),
             phase_since: AtomicU64::new(0),
             write_blocked_since: AtomicU64::new(0),
-            idle_limit: AtomicU64::new(millis(UNROUTED_IDLE)),
+            idle_limit: AtomicU64::new(millis(idle_limit)),
             clock: Instant::now(),
             end: Notify::new(),
             ending: AtomicU8::new(0),
@@ -230,10 +221,14 @@ impl ConnectionState {
         self.now().saturating_sub(since) > self.idle_limit.load(Relaxed)
     }
 
-    /// A connection that rests cannot end in order while its client takes nothing.
+    /// Nothing is owed either way: not even the end of an answer that its client is slow to take.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        matches!(self.phase(), Phase::Fresh | Phase::Idle) && self.write_blocked_since.load(Relaxed) == 0
+    }
+
+    /// Ends a connection at rest; one that never began has nothing to end in order.
     pub(crate) fn end_at_rest(&self) {
-        let is_blocked = self.write_blocked_since.load(Relaxed) != 0 || self.phase() == Phase::Fresh;
-        self.end(if is_blocked { Ending::Abort } else { Ending::Graceful });
+        self.end(if self.phase() == Phase::Fresh { Ending::Abort } else { Ending::Graceful });
     }
 
     pub(crate) fn end(&self, ending: Ending) {

@@ -50,7 +50,7 @@ impl Connections {
                     state.end(Ending::Abort);
                     ended.header_timeout.increment();
                 }
-                Phase::Idle if state.in_phase_for() > settings.keep_alive_timeout => {
+                Phase::Idle if state.is_at_rest() && state.in_phase_for() > settings.keep_alive_timeout => {
                     state.end_at_rest();
                     ended.keep_alive_timeout.increment();
                 }
@@ -67,12 +67,10 @@ impl Connections {
     /// Ends the connection that has rested longest, to make room for a client that waits.
     pub(crate) fn end_longest_at_rest(&self, ended: &ConnectionEndCells) {
         let by_id = self.0.by_id.borrow();
-        let at_rest = by_id.values().filter(|state| match state.phase() {
-            Phase::Idle => true,
-            // It may have a request on its way.
-            Phase::Fresh => state.in_phase_for() > FRESH_GRACE,
-            Phase::Head | Phase::Active | Phase::LateBody | Phase::Tunnel => false,
-        });
+        // A fresh one may have a request on its way.
+        let is_spared =
+            |state: &ConnectionState| state.phase() == Phase::Fresh && state.in_phase_for() <= FRESH_GRACE;
+        let at_rest = by_id.values().filter(|state| state.is_at_rest() && !is_spared(state));
         if let Some(longest) = at_rest.max_by_key(|state| state.in_phase_for()) {
             longest.end_at_rest();
             ended.made_room.increment();
@@ -82,10 +80,7 @@ impl Connections {
     /// Ends every connection that rests.
     pub(crate) fn end_all_at_rest(&self) {
         let by_id = self.0.by_id.borrow();
-        by_id
-            .values()
-            .filter(|state| matches!(state.phase(), Phase::Fresh | Phase::Idle))
-            .for_each(|state| state.end_at_rest());
+        by_id.values().filter(|state| state.is_at_rest()).for_each(|state| state.end_at_rest());
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Node {
     /// Bound at start, for listeners whose address the command line says.
     overrides: HashMap<String, BoundListener>,
     listening: HashMap<String, Listening>,
+    /// Why what serves is not on disk, while it is not.
+    unstored: Option<String>,
     /// What serves now, for changes to be against.
     snapshot: Option<EncodedSnapshot>,
     /// What the prober found, also of endpoints that only the next snapshot will have.
@@ -106,6 +108,7 @@ impl Node {
             state_dir: state_dir.map(Arc::new),
             overrides: overrides.into_iter().map(|bound| (bound.name.clone(), bound)).collect(),
             listening: HashMap::new(),
+            unstored: None,
             snapshot: None,
             health: HealthRecord::default(),
             look_ups: TaskTracker::new(),
@@ -164,6 +167,18 @@ impl Node {
             self.health.note(found);
         }
         self.health.apply_to(&self.shared.table.load());
+    }
+
+    /// Tries again what could not be kept on disk.
+    pub(crate) async fn store_if_due(&mut self) {
+        if self.unstored.is_some() {
+            self.store().await;
+        }
+    }
+
+    /// What is wrong with this node, though it serves.
+    pub(crate) fn degraded(&self) -> Option<&str> {
+        self.unstored.as_deref()
     }
 
     /// Drops old tables that nobody looks at any more.
@@ -256,17 +271,26 @@ impl Node {
     }
 
     /// A full or broken disk costs the next start without a controller, nothing else.
-    async fn store(&self) {
+    async fn store(&mut self) {
         let (Some(dir), Some(serving), Some(snapshot)) =
             (self.state_dir.clone(), self.serving(), self.snapshot.clone())
         else {
             return;
         };
         let stored = spawn_blocking(move || disk::store(&dir, serving, &snapshot)).await;
-        if let Ok(Err(error)) = stored {
-            tracing::warn!(%error, "the snapshot cannot be kept on disk");
+        let failed = match stored {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(format!("the snapshot cannot be kept on disk: {error}")),
+            Err(_) => Some("the snapshot cannot be kept on disk: a fault of ours".to_owned()),
+        };
+        if let Some(reason) = &failed {
             metrics::counter!(crate::metrics::DISK_WRITE_FAILURES).increment(1);
+            // Said when it begins, not at each try.
+            if self.unstored.is_none() {
+                tracing::warn!("{reason}; it is tried again");
+            }
         }
+        self.unstored = failed;
     }
 }
 

@@ -11,7 +11,7 @@ use crate::connection::Client;
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
 use crate::head::Target;
-use crate::headers;
+use crate::headers::{self, Trust};
 use crate::live::LiveRoute;
 use crate::request_body::RequestBody;
 
@@ -29,10 +29,16 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     /// The request as it goes on: without what was for this hop only, with what the upstream must know.
-    pub(crate) fn new(parts: Parts, target: Target, client: &Client, route: &Route, body: &Incoming) -> Self {
+    pub(crate) fn new(
+        parts: Parts,
+        target: Target,
+        (client, trust): (&Client, Trust),
+        route: &Route,
+        body: &Incoming,
+    ) -> Self {
         let Parts { method, uri, mut headers, .. } = parts;
         let says_empty = body.is_end_stream() && headers.contains_key(CONTENT_LENGTH);
-        let hop = headers::strip_request(&mut headers, client.trust);
+        let hop = headers::strip_request(&mut headers, trust);
         if says_empty {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }

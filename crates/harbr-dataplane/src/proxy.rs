@@ -17,7 +17,7 @@ use crate::error::ProxyError;
 use crate::exchange::Exchange;
 use crate::forward::{Answer, forward};
 use crate::head::Target;
-use crate::headers;
+use crate::headers::{self, Trust};
 use crate::live::LiveRoute;
 use crate::outgoing::Outgoing;
 use crate::request_body::{BodySource, Replay};
@@ -50,7 +50,7 @@ async fn answer(
 ) -> Result<Response<Source>, ProxyError> {
     let target = Target::of(request.method(), request.uri(), request.version(), request.headers())?;
     exchange.host.clone_from(&target.authority);
-    let route = find_route(exchange, &request, &target)?;
+    let (route, trust) = find_route(exchange, &request, &target)?;
     exchange.client.state.set_idle_limit(route.route.timeouts.idle);
     let policies = &route.route;
     if request.body().size_hint().lower() > policies.max_body {
@@ -60,7 +60,7 @@ async fn answer(
     let downstream = hyper::upgrade::on(&mut request);
     let (parts, incoming) = request.into_parts();
     let replay = if parts.method.is_idempotent() { Replay::Remember } else { Replay::Forget };
-    let outgoing = Outgoing::new(parts, target, &exchange.client, policies, &incoming);
+    let outgoing = Outgoing::new(parts, target, (&exchange.client, trust), policies, &incoming);
     exchange.request_id = Some(outgoing.request_id.clone());
     let body = (!incoming.is_end_stream())
         .then(|| BodySource::new(incoming, policies.max_body, policies.timeouts.idle, replay));
@@ -81,13 +81,13 @@ async fn answer(
         .map(|incoming| Source::Upstream(UpstreamBody::new(incoming, body, policies.timeouts.idle, lease))))
 }
 
-/// The one look at the table: what comes after holds its route only, so that a long answer keeps no old
-/// table alive.
+/// The one look at the table, for the route and for whether the client's word counts. What comes after holds the
+/// route only, so that a long answer keeps no old table alive.
 fn find_route(
     exchange: &mut Exchange,
     request: &Request<Incoming>,
     target: &Target,
-) -> Result<Arc<LiveRoute>, ProxyError> {
+) -> Result<(Arc<LiveRoute>, Trust), ProxyError> {
     let table = exchange.worker.shared.table.load();
     let head = RequestHead {
         host: target.host(),
@@ -98,7 +98,9 @@ fn find_route(
     match table.routes.find(&head) {
         Found::Route(route) => {
             exchange.route = Some(route.clone());
-            Ok(route.clone())
+            let addr = exchange.client.addr.ip();
+            let is_trusted = table.settings.trusted_proxies.iter().any(|network| network.contains(addr));
+            Ok((route.clone(), if is_trusted { Trust::Yes } else { Trust::No }))
         }
         Found::MethodNotAllowed(methods) => Err(ProxyError::MethodNotAllowed(methods)),
         Found::NoRoute => Err(ProxyError::NoRoute),

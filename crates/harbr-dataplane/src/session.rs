@@ -119,7 +119,9 @@ impl Session {
     async fn hold(&mut self) -> Result<(), Ended> {
         let end = self.stop.end.clone();
         let Some(channel) = end.run_until_cancelled(self.link.connect()).await else { return Ok(()) };
-        let (outbound, mut inbound) = self.open(channel.map_err(Ended::Connect)?).await?;
+        let opened = end.run_until_cancelled(self.open(channel.map_err(Ended::Connect)?)).await;
+        let Some(opened) = opened else { return Ok(()) };
+        let (outbound, mut inbound) = opened?;
         tracing::info!("in session with the controller");
         metrics::gauge!(crate::metrics::CONTROLLER_CONNECTED).set(1.0);
 
@@ -136,6 +138,7 @@ impl Session {
                 }
                 _tick = report.tick() => {
                     self.node.drop_retired();
+                    self.node.store_if_due().await;
                     send(&outbound, v1::node_message::Kind::Report(self.report())).await?;
                 }
                 () = drain.cancelled(), if !told_draining => {
@@ -188,7 +191,12 @@ impl Session {
                     return Ok(());
                 };
                 let offered = Serving { fence, revision, hash: snapshot.hash() };
-                let answer = match self.node.apply(offered, snapshot).await {
+                let applied = if self.stop.drain.is_cancelled() {
+                    Err(Refusal::Local("the node drains".to_owned()))
+                } else {
+                    self.node.apply(offered, snapshot).await
+                };
+                let answer = match applied {
                     Ok(()) => v1::node_message::Kind::Ack(v1::Ack { serving: self.serving() }),
                     Err(refusal)
                         if self.node.serving().is_none()
@@ -227,6 +235,7 @@ impl Session {
             connections: self.totals.connections(),
             requests: self.totals.requests(),
             failures: self.totals.failures(),
+            degraded: self.node.degraded().unwrap_or_default().to_owned(),
         }
     }
 

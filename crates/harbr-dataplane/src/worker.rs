@@ -103,6 +103,10 @@ impl Worker {
             self.tasks.spawn_local(self.clone().accept(listener, stop.drain.clone()));
         }
         stop.drain.cancelled().await;
+        // One that was on its way may have clients waiting already.
+        while let Ok(listener) = listeners.try_recv() {
+            self.tasks.spawn_local(self.clone().accept(listener, stop.drain.clone()));
+        }
         self.tasks.close();
         if timeout_at(Instant::now() + stop.drain_timeout, self.tasks.wait()).await.is_err() {
             tracing::warn!(worker = self.index, "connections are cut off after the drain timeout");

@@ -16,6 +16,8 @@ pub(crate) struct Node {
     pub(crate) last_error: Option<String>,
     /// Why it takes nothing from us, if so.
     pub(crate) withheld: Option<String>,
+    /// What is wrong with the node by its own word, though it serves.
+    pub(crate) degraded: Option<String>,
     pub(crate) draining: bool,
     pub(crate) connections: u64,
     pub(crate) requests: u64,
@@ -77,6 +79,7 @@ impl Node {
             rejected: None,
             last_error: None,
             withheld: None,
+            degraded: None,
             draining: false,
             connections: 0,
             requests: 0,

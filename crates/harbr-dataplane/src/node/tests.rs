@@ -2,6 +2,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use harbr_model::{Listener, Settings, Snapshot};
+use harbr_process::StateDir;
 use harbr_proto::{EncodedSnapshot, Fence};
 use tokio::sync::mpsc;
 
@@ -79,4 +80,24 @@ async fn a_new_number_for_what_serves_is_taken_over_and_another_hash_is_not() {
     assert_eq!(node.serving(), Some(offer(2, 9, &first)));
     node.confirm(offer(3, 1, &revision("/b"))).await;
     assert_eq!(node.serving(), Some(offer(2, 9, &first)));
+}
+
+#[tokio::test]
+async fn what_could_not_be_kept_on_disk_is_said_and_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let shared = node().0.shared.clone();
+    let (worker, _opened) = mpsc::channel(8);
+    let mut node = Node::new(shared, vec![worker], Vec::new(), Some(StateDir::open(&state).unwrap()));
+    std::fs::remove_dir_all(&state).unwrap();
+
+    let first = revision("/a");
+    assert_eq!(node.apply(offer(1, 1, &first), first.clone()).await, Ok(()));
+    assert!(node.degraded().is_some_and(|reason| reason.contains("disk")), "{:?}", node.degraded());
+
+    std::fs::create_dir(&state).unwrap();
+    node.store_if_due().await;
+    assert_eq!(node.degraded(), None);
+    let kept = crate::disk::load(node.state_dir.as_ref().unwrap()).map(|(serving, _)| serving);
+    assert_eq!(kept, Some(offer(1, 1, &first)));
 }
