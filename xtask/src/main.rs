@@ -1,4 +1,4 @@
-//! `cargo xtask check · demo · bench`: what people and machines do with this repository.
+//! `cargo xtask check · demo · bench · dist`: what people and machines do with this repository.
 //!
 //! It depends on none of our crates: it builds the programs and runs them as an operator would. The tidy
 //! rules are its tests.
@@ -7,6 +7,7 @@
 mod bench;
 mod check;
 mod demo;
+mod dist;
 mod fleet;
 mod http;
 mod interrupt;
@@ -37,6 +38,8 @@ enum Command {
     Demo(demo::Options),
     /// CPU time per request beside nginx and HAProxy; `bench fleet`: edits under load
     Bench(bench::Options),
+    /// The programs as they are shipped: optimised by a profile of mixed traffic (needs llvm-profdata)
+    Dist,
     /// A small HTTP server that says its name; ends when its standard input does
     #[command(hide = true)]
     SampleUpstream(sample_upstream::Options),
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Demo(options) => demo::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Dist => dist::run(),
         Command::SampleUpstream(options) => sample_upstream::run(&options).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::dist;
 use crate::http;
 use crate::interrupt::Interrupt;
 use crate::process::Process;
@@ -43,7 +44,13 @@ pub(super) fn start_origin(folder: &Path, interrupt: &Interrupt) -> Result<(Proc
 impl Bench<'_> {
     /// Ours, and of the others those that are installed; the missing ones are named.
     pub(super) fn start_peers(&self, programs: &Programs) -> Result<Vec<Peer>> {
-        let mut peers = vec![self.harbr_router(programs)?];
+        let mut peers = vec![self.harbr_router("harbr-router", &programs.path("harbr-router"))?];
+        let dist = dist::folder()?.join("harbr-router");
+        if dist.is_file() {
+            peers.push(self.harbr_router("harbr-router (dist)", &dist)?);
+        } else {
+            println!("the dist build is not there (cargo xtask dist) and is left out");
+        }
         for (name, start) in
             [("nginx", Self::nginx as fn(&Self, &Path) -> Result<Peer>), ("haproxy", Self::haproxy)]
         {
@@ -62,10 +69,9 @@ impl Bench<'_> {
         Ok(peers)
     }
 
-    fn harbr_router(&self, programs: &Programs) -> Result<Peer> {
-        let name = "harbr-router";
+    fn harbr_router(&self, name: &'static str, program: &Path) -> Result<Peer> {
         let config = self.write_config("harbr-router.yml", None)?;
-        let mut command = pinned("0", &programs.path(name));
+        let mut command = pinned("0", program);
         command.env("RUST_MIN_THREADS", "1").env("RUST_MAX_THREADS", "1").arg("-c").arg(config);
         command.args(["--log-format", "json", "--admin-addr", "127.0.0.1:0"]);
         command.args(["--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"]);
