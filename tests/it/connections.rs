@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harbr_tests::{Client, Fleet, Origin, RawClient, Shape, Signal, eventually, get};
+use harbr_tests::{Client, Fleet, Origin, Plan, RawClient, Shape, Signal, eventually, get};
 use tokio::time::{Instant, timeout};
 
 use crate::file::{File, to};
@@ -50,10 +50,11 @@ async fn clients_that_never_read_are_gone_though_no_route_answers_them() {
 }
 
 #[tokio::test]
-async fn clients_that_never_read_do_not_hold_up_the_end() {
+async fn clients_that_never_read_hold_up_the_end_for_the_drain_timeout_at_most() {
     let origin = Origin::start("a").await;
     let text = File::new().route("/app", &to(&origin)).text();
-    let fleet = Fleet::start(Shape::Split, &text).await;
+    // They might be slow to take the end of an answer.
+    let fleet = Plan::new(Shape::Split).drain_timeout("4s").start(&text).await;
     let clients = [flood(&fleet).await, flood(&fleet).await];
     until_open(&fleet, 2).await;
     let start = Instant::now();

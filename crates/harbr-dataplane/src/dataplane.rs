@@ -79,7 +79,10 @@ impl DataPlane {
         let Self { options, link, metrics, admin, listeners, state_dir, shared } = self;
         metrics::describe();
         let drain = CancellationToken::new();
-        let worker_stop = WorkerStop { drain: drain.clone(), drain_timeout: options.drain_timeout };
+        // Together not over what was asked for.
+        let last_use = LAST_USE.min(options.drain_timeout / 2);
+        let worker_stop =
+            WorkerStop { drain: drain.clone(), drain_timeout: options.drain_timeout - last_use };
         let workers = (0..options.workers)
             .map(|index| WorkerHandle::start(index, shared.clone(), worker_stop.clone()))
             .collect::<Result<Vec<_>, _>>()?;
@@ -124,7 +127,7 @@ impl DataPlane {
             },
             () = any_ended(&workers) => Err(anyhow::anyhow!("a worker ended by itself")),
         };
-        leave(&shared, options.drain_timeout).await;
+        leave(&shared, last_use).await;
         drain.cancel();
         let join = move || {
             workers.into_iter().for_each(WorkerHandle::join);
@@ -139,9 +142,9 @@ impl DataPlane {
 }
 
 /// Each answer is now its connection's last; waits until all have heard it, or have had the time to.
-async fn leave(shared: &Shared, drain_timeout: Duration) {
+async fn leave(shared: &Shared, last_use: Duration) {
     shared.leave();
-    let until = Instant::now() + LAST_USE.min(drain_timeout / 2);
+    let until = Instant::now() + last_use;
     while shared.limit.open() > 0 && Instant::now() < until {
         sleep(POLL).await;
     }
