@@ -52,11 +52,10 @@ pub(crate) async fn connect(
     endpoint: &LiveEndpoint,
     origin: Origin,
 ) -> Result<Connected, AttemptError> {
-    if origin == Origin::Reused {
-        let idle_timeout = worker.shared.table.load().settings.upstream_idle_timeout;
-        if let Some(sender) = worker.pool.take(endpoint.id, idle_timeout) {
-            return Ok(Connected { sender, origin: Origin::Reused });
-        }
+    if origin == Origin::Reused
+        && let Some(sender) = worker.pool.take(endpoint.id)
+    {
+        return Ok(Connected { sender, origin: Origin::Reused });
     }
     let opened = open(worker, endpoint).await;
     let sender = opened.map_err(|error| AttemptError { failure: Failure::Unsent, error })?;

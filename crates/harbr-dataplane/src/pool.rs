@@ -27,12 +27,11 @@ struct Kept {
 }
 
 impl Pool {
-    /// The connection used last that can take a request now.
-    pub(crate) fn take(&self, endpoint: u64, idle_timeout: Duration) -> Option<Sender> {
+    /// The connection used last that can take a request now. How old it may be, the sweep holds.
+    pub(crate) fn take(&self, endpoint: u64) -> Option<Sender> {
         let mut idle = self.idle.borrow_mut();
         let kept = idle.get_mut(&endpoint)?;
-        let usable = |kept: &Kept| kept.sender.is_ready() && kept.since.elapsed() < idle_timeout;
-        let newest = kept.iter().rposition(usable)?;
+        let newest = kept.iter().rposition(|kept| kept.sender.is_ready())?;
         Some(kept.remove(newest).sender)
     }
 
