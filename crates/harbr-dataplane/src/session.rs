@@ -177,7 +177,7 @@ impl Session {
         use v1::controller_message::Kind;
 
         match message.kind {
-            Some(Kind::UpToDate(v1::UpToDate { serving })) => {
+            Some(Kind::UpToDate(v1::UpToDate { serving, .. })) => {
                 if let Some(serving) = serving.and_then(from_wire) {
                     self.node.confirm(serving).await;
                     send(outbound, v1::node_message::Kind::Report(self.report())).await?;
@@ -210,7 +210,7 @@ impl Session {
             }
             Some(Kind::Health(update)) => self.node.apply_health(update),
             // From a newer controller: not for this build.
-            None => {}
+            Some(Kind::Proven(_) | Kind::Directives(_)) | None => {}
         }
         Ok(())
     }
@@ -225,6 +225,7 @@ impl Session {
             schema_version: SCHEMA_VERSION,
             serving: self.serving(),
             admin_addr: admin_addr.to_string(),
+            ..v1::Hello::default()
         }
     }
 
@@ -236,6 +237,7 @@ impl Session {
             requests: self.totals.requests(),
             failures: self.totals.failures(),
             degraded: self.node.degraded().unwrap_or_default().to_owned(),
+            ..v1::Report::default()
         }
     }
 

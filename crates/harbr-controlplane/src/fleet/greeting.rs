@@ -32,7 +32,7 @@ impl TryFrom<v1::Hello> for Greeting {
     type Error = InvalidGreeting;
 
     fn try_from(hello: v1::Hello) -> Result<Self, InvalidGreeting> {
-        let v1::Hello { node_id, instance_id, labels, build, serving, admin_addr, schema_version: _ } = hello;
+        let v1::Hello { node_id, instance_id, labels, build, serving, admin_addr, .. } = hello;
         if node_id.is_empty() {
             return Err(InvalidGreeting::NoId);
         }

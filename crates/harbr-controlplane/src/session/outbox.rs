@@ -63,7 +63,7 @@ impl Outbox {
                     revision: revision.number,
                     hash: revision.hash().as_bytes().to_vec(),
                 };
-                self.queue.push_back(Kind::UpToDate(v1::UpToDate { serving: Some(serving) }));
+                self.queue.push_back(Kind::UpToDate(v1::UpToDate { serving: Some(serving), proven: false }));
                 progress.confirmed(intent.fence, revision.hash());
                 Filled::UpToDate
             }

@@ -221,7 +221,7 @@ async fn a_current_node_is_told_so_and_gets_nothing() {
     let hash = fixture.publish("a");
     let fence = fixture.ledger.intent().fence;
     let mut node = fixture.node_that_serves("a", Some(serving(fence, 1, hash))).await;
-    let expected = v1::UpToDate { serving: Some(serving(fence, 1, hash)) };
+    let expected = v1::UpToDate { serving: Some(serving(fence, 1, hash)), ..Default::default() };
     assert_eq!(node.hear().await.unwrap(), Some(Kind::UpToDate(expected)));
     fixture.node_is("a", NodeState::Ready).await;
     node.hears_nothing().await;
@@ -274,7 +274,7 @@ async fn a_lost_store_rises_above_what_its_nodes_obey() {
     // The others obey the new epoch too, and need nothing for it but the word.
     let expected = serving(received.fence, 1, given.snapshot.hash());
     let heard = first.hear().await.unwrap();
-    assert_eq!(heard, Some(Kind::UpToDate(v1::UpToDate { serving: Some(expected) })));
+    assert_eq!(heard, Some(Kind::UpToDate(v1::UpToDate { serving: Some(expected), ..Default::default() })));
 }
 
 #[tokio::test]
