@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access_log::AccessLog;
 use crate::args::{ListenOverride, NodeArgs};
+use crate::directives::Directives;
 use crate::listener::{BoundListener, Sharing};
 use crate::node::{Node, NodeStatus};
 use crate::session::{ControllerLink, FirstSnapshot, Identity, Session, SessionStop};
@@ -116,7 +117,9 @@ impl DataPlane {
         let session_stop = SessionStop { drain: stop.clone(), end: end.clone() };
         let totals = Totals(shared.clone());
         let first_snapshot = options.first_snapshot;
-        let session = Session { node, link, identity, totals, first_snapshot, stop: session_stop };
+        let directives = Directives::default();
+        let session =
+            Session { node, link, identity, totals, first_snapshot, directives, stop: session_stop };
         let mut session = JoinSet::from_iter([session.run()]);
 
         let outcome = tokio::select! {

@@ -11,6 +11,7 @@ use crate::endpoint::LiveEndpoint;
 use crate::error::{ProxyError, Reason};
 use crate::live::LiveRoute;
 use crate::request_body::BodySource;
+use crate::traffic::FailureClass;
 use crate::worker::Worker;
 
 /// One request and its response, from the head's arrival until the last byte of the answer is handed over or
@@ -96,8 +97,14 @@ impl Drop for Exchange {
         if let Some(reason) = reason {
             cells.reasons[reason as usize].increment();
         }
-        if let Some(route) = &self.route {
-            route.stats.of(*index).record(success, duration);
+        let failure = FailureClass::of(self.status, reason);
+        match &self.route {
+            Some(route) => {
+                let (outcomes, traffic) = route.cells(*index);
+                outcomes.record(success, duration);
+                traffic.record(failure, duration);
+            }
+            None => cells.unrouted.record(failure, duration),
         }
         if self.client.state.phase() == Phase::Active {
             let body_has_ended = self.body.as_ref().is_none_or(BodySource::has_ended);

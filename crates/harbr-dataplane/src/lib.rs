@@ -7,7 +7,7 @@
 //!   `deadline`) → `attempt` → `pool` → back through `response_body`; `exchange` counts and logs its end.
 //! - The life of a change: `session` (the stream) → `node` (the one writer: check, build, swap) → `live` (the table,
 //!   with what did not change taken over) → `disk` (the last good one).
-//! - Around both: `dataplane` puts it together; `stats` and `metrics` count; `connections` holds limits in time.
+//! - Around both: `dataplane` puts it together; `stats`, `metrics` and `traffic` count; `connections` holds limits in time.
 
 mod accept_socket;
 mod access_log;
@@ -19,6 +19,7 @@ mod connection_limit;
 mod connections;
 mod dataplane;
 mod deadline;
+mod directives;
 mod disk;
 mod dns;
 mod endpoint;
@@ -46,6 +47,7 @@ mod testing;
 mod tls;
 mod totals;
 mod tracked_io;
+mod traffic;
 mod tunnel;
 mod worker;
 

@@ -13,7 +13,8 @@ use http::HeaderValue;
 use crate::balancer::Balancer;
 use crate::endpoint::LiveEndpoint;
 use crate::retry::RetryBudget;
-use crate::stats::{AttemptCells, PerWorker, RouteSeries, RouteStats};
+use crate::stats::{AttemptCells, OutcomeCells, PerWorker, RouteSeries, RouteStats};
+use crate::traffic::TrafficCells;
 
 #[derive(Debug)]
 pub(crate) struct LiveTable {
@@ -31,6 +32,8 @@ pub(crate) struct LiveRoute {
     pub route: Route,
     pub upstream: Arc<LiveUpstream>,
     pub stats: Arc<RouteStats>,
+    /// As `stats`, but from 0 again with each change of the route or its upstream.
+    pub traffic: PerWorker<TrafficCells>,
 }
 
 #[derive(Debug)]
@@ -100,12 +103,18 @@ impl LiveRoute {
         {
             return before.clone();
         }
+        let name: Arc<str> = route.name.as_str().into();
         let stats = match before {
             Some(before) => before.stats.clone(),
-            None => Arc::new(RouteStats::new(soil.workers, soil.series.clone())),
+            None => Arc::new(RouteStats::new(name.clone(), soil.workers, soil.series.clone())),
         };
-        let name = route.name.as_str().into();
-        Arc::new(Self { name, route: route.clone(), upstream: upstream.clone(), stats })
+        let traffic = PerWorker::new(soil.workers);
+        Arc::new(Self { name, route: route.clone(), upstream: upstream.clone(), stats, traffic })
+    }
+
+    /// Where a worker counts an answer.
+    pub(crate) fn cells(&self, worker: usize) -> (&OutcomeCells, &TrafficCells) {
+        self.stats.of(worker, &self.traffic)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::live::LiveTable;
 use crate::node::NodeStatus;
 use crate::shared::Shared;
 use crate::stats::{BOUNDS_MICROS, ConnectionEndCells, Counter, OutcomeCells, PerWorker};
+use crate::traffic::OTHER_ROUTES;
 
 // The product's first page promises these four, by these names.
 const REQUESTS: &str = "proxy_request_total";
@@ -34,8 +35,6 @@ const ENDPOINT_IN_FLIGHT: &str = "harbr_endpoint_requests_in_flight";
 pub(crate) const CONTROLLER_CONNECTED: &str = "harbr_controller_connected";
 pub(crate) const DISK_WRITE_FAILURES: &str = "harbr_last_good_write_failures_total";
 
-/// Series of routes beyond their limit.
-const OTHER: &str = "_other";
 /// Upstreams, and endpoints, that a scrape lists.
 const MAX_LISTED: usize = 1_000;
 
@@ -113,8 +112,11 @@ fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeSt
 }
 
 fn write_routes(out: &mut String, shared: &Shared, table: &LiveTable) {
-    let own = table.by_name.values().filter_map(|route| Some((route.name.as_ref(), route.stats.own()?)));
-    let routes: Vec<(&str, &PerWorker<OutcomeCells>)> = own.chain([(OTHER, &shared.series.others)]).collect();
+    let names = shared.series.names();
+    let routes = names.iter().filter_map(|name| table.by_name.get(name));
+    let own = routes.filter_map(|route| Some((route.name.as_ref(), route.stats.own()?)));
+    let routes: Vec<(&str, &PerWorker<OutcomeCells>)> =
+        own.chain([(OTHER_ROUTES, &shared.series.others)]).collect();
 
     let mut requests = Family::new(out, ROUTE_REQUESTS, "counter", "Requests of a route, by outcome.");
     for (route, cells) in &routes {

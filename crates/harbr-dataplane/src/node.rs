@@ -16,6 +16,7 @@ use crate::health_record::HealthRecord;
 use crate::listener::{BoundListener, OpenListener, Sharing, overlap};
 use crate::live::{LiveTable, Soil};
 use crate::shared::Shared;
+use crate::traffic::TrafficLedger;
 use crate::{disk, dns};
 
 /// What is served, and by whose word.
@@ -62,6 +63,7 @@ pub(crate) struct Node {
     health: HealthRecord,
     /// Look-ups of names that a table did not wait for; each ends by its own time-out.
     look_ups: TaskTracker,
+    traffic: TrafficLedger,
     /// Tables that a request may still look at; dropped here, not on a worker.
     retired: Vec<Arc<LiveTable>>,
     status: watch::Sender<NodeStatus>,
@@ -112,6 +114,7 @@ impl Node {
             snapshot: None,
             health: HealthRecord::default(),
             look_ups: TaskTracker::new(),
+            traffic: TrafficLedger::default(),
             retired: Vec::new(),
             status: watch::Sender::new(NodeStatus { serving: None, listeners }),
         }
@@ -156,6 +159,7 @@ impl Node {
     pub(crate) async fn confirm(&mut self, confirmed: Serving) {
         let current = self.serving();
         if current.is_some_and(|current| current.hash == confirmed.hash && current.fence < confirmed.fence) {
+            self.traffic.begin(&self.shared, &self.shared.table.load());
             self.status.send_modify(|status| status.serving = Some(confirmed));
             self.store().await;
         }
@@ -179,6 +183,16 @@ impl Node {
     /// What is wrong with this node, though it serves.
     pub(crate) fn degraded(&self) -> Option<&str> {
         self.unstored.as_deref()
+    }
+
+    /// A controller listens that was told nothing yet.
+    pub(crate) fn begin_session(&mut self) {
+        self.traffic.begin_session();
+    }
+
+    /// What was answered since what serves began to.
+    pub(crate) fn traffic(&mut self) -> v1::Traffic {
+        self.traffic.report(&self.shared)
     }
 
     /// Drops old tables that nobody looks at any more.
@@ -207,6 +221,7 @@ impl Node {
         let settings = model.settings();
         self.shared.limit.set_max(settings.max_connections);
         self.shared.access_log.set_format(settings.access_log);
+        self.traffic.begin(&self.shared, &table);
         self.retired.push(self.shared.table.swap(table));
         self.hand_out(opened).await;
         self.close_missing(model.listeners());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use harbr_proto::v1::node_service_client::NodeServiceClient;
 use harbr_proto::{Assembly, Fence, SCHEMA_VERSION, SnapshotHash, v1};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
@@ -17,10 +17,10 @@ use tonic::transport::Channel;
 
 pub use connect::ControllerLink;
 
+use crate::directives::Directives;
 use crate::node::{Node, Refusal, Serving};
 use crate::totals::Totals;
 
-const REPORT: Duration = Duration::from_secs(2);
 /// How long the controller may take to answer a `Hello`, and to take a message.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const MIN_BACK_OFF: Duration = Duration::from_millis(100);
@@ -63,6 +63,7 @@ pub(crate) struct Session {
     pub totals: Totals,
     pub first_snapshot: FirstSnapshot,
     pub stop: SessionStop,
+    pub directives: Directives,
 }
 
 /// Why a session ended.
@@ -128,9 +129,12 @@ impl Session {
         let drain = self.stop.drain.clone();
         let mut told_draining = false;
         let mut assembly = Assembly::default();
-        let mut report = interval(REPORT);
-        report.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.node.begin_session();
+        let mut report = ticks(self.directives.report_every);
         loop {
+            if report.period() != self.directives.report_every {
+                report = ticks(self.directives.report_every);
+            }
             tokio::select! {
                 message = inbound.message() => {
                     let message = message?.ok_or(Ended::Closed)?;
@@ -209,8 +213,9 @@ impl Session {
                 send(outbound, answer).await?;
             }
             Some(Kind::Health(update)) => self.node.apply_health(update),
+            Some(Kind::Directives(directives)) => self.directives = directives.into(),
             // From a newer controller: not for this build.
-            Some(Kind::Proven(_) | Kind::Directives(_)) | None => {}
+            Some(Kind::Proven(_)) | None => {}
         }
         Ok(())
     }
@@ -229,7 +234,7 @@ impl Session {
         }
     }
 
-    fn report(&self) -> v1::Report {
+    fn report(&mut self) -> v1::Report {
         v1::Report {
             serving: self.serving(),
             draining: self.stop.drain.is_cancelled(),
@@ -237,6 +242,8 @@ impl Session {
             requests: self.totals.requests(),
             failures: self.totals.failures(),
             degraded: self.node.degraded().unwrap_or_default().to_owned(),
+            traffic: Some(self.node.traffic()),
+            panics: harbr_process::panics(),
             ..v1::Report::default()
         }
     }
@@ -253,6 +260,12 @@ impl Session {
 async fn send(outbound: &mpsc::Sender<v1::NodeMessage>, kind: v1::node_message::Kind) -> Result<(), Ended> {
     let sent = timeout(ANSWER_TIMEOUT, outbound.send(v1::NodeMessage { kind: Some(kind) })).await;
     sent.map_err(|_| Ended::Silent)?.map_err(|_| Ended::Closed)
+}
+
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 fn nack(offered: Serving, refusal: &Refusal) -> v1::Nack {

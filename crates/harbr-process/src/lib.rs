@@ -2,8 +2,8 @@
 //!
 //! Every binary of ours is put together from these. Nothing here knows a route or a snapshot.
 //!
-//! Reading order: [`Tasks`] is the life of a process; [`Signals`] end it; [`LogArgs`] and [`Metrics`] say how it
-//! fares; [`AdminServer`] shows that to probes and scrapers; [`StateDir`] is what it keeps;
+//! Reading order: [`Tasks`] is the life of a process; [`Signals`] end it; [`LogArgs`], [`Metrics`] and
+//! [`panics`](fn@panics) say how it fares; [`AdminServer`] shows that to probes and scrapers; [`StateDir`] is what it keeps;
 //! [`raise_descriptor_limit`] and [`worker_threads`] are what it takes from the machine.
 
 mod admin;
@@ -11,6 +11,7 @@ mod duration;
 mod exit;
 mod logs;
 mod metrics;
+mod panics;
 mod readiness;
 mod resources;
 mod signals;
@@ -22,6 +23,7 @@ pub use duration::parse_duration;
 pub use exit::{UsageError, exit_code};
 pub use logs::{InvalidLogs, LogArgs, LogFormat, init_logs};
 pub use metrics::{Metrics, RecorderInstalled};
+pub use panics::panics;
 pub use readiness::probe_readiness;
 pub use resources::{InvalidThreads, raise_descriptor_limit, worker_threads};
 pub use signals::{Hangup, Signals, Termination};

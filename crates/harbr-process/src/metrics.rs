@@ -7,6 +7,8 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
+use crate::panics::{count_panics, panics};
+
 /// Undrained histograms grow without bound, also when nobody scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -28,7 +30,7 @@ pub struct Metrics {
 pub struct RecorderInstalled;
 
 impl Metrics {
-    /// Makes this the recorder of the process. `component` is the program's name, as `harbr_build_info` shows it.
+    /// Makes this the recorder of the process, and counts its panics from now on. `component` is the program's name, as `harbr_build_info` shows it.
     ///
     /// # Errors
     /// If the process has a recorder.
@@ -36,6 +38,7 @@ impl Metrics {
         let recorder = builder().build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|_| RecorderInstalled)?;
+        count_panics();
         Ok(Self { component, recorder: handle, sources: Arc::default() })
     }
 
@@ -59,6 +62,7 @@ impl Metrics {
     pub fn render(&self) -> String {
         let mut text = self.recorder.render();
         write_build_info(&mut text, self.component);
+        write_panics(&mut text);
         write_process(&mut text, &metrics_process::collector::collect());
         for source in self.sources.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             source(&mut text);
@@ -91,6 +95,12 @@ fn write_build_info(text: &mut String, component: &str) {
     let _ = writeln!(text, "# HELP harbr_build_info The program and its version.");
     let _ = writeln!(text, "# TYPE harbr_build_info gauge");
     let _ = writeln!(text, "harbr_build_info{{version=\"{version}\",component=\"{component}\"}} 1");
+}
+
+fn write_panics(text: &mut String) {
+    let _ = writeln!(text, "# HELP harbr_panics_total Faults of ours that ended a task, not the process.");
+    let _ = writeln!(text, "# TYPE harbr_panics_total counter");
+    let _ = writeln!(text, "harbr_panics_total {}", panics());
 }
 
 /// Written here rather than recorded: the recorder counts in whole numbers, and CPU time is not one.

@@ -4,17 +4,19 @@
 //!
 //! Reading order: [`v1`] is what is sent; [`EncodedSnapshot`] is a snapshot as bytes with a hash, its pieces
 //! and its changes; `decode` and `encode` are the two ways between `v1` and [`harbr_model`]; [`Fence`] orders
-//! what a node obeys.
+//! what a node obeys; [`LatencyHistogram`] is how long requests took, as nodes report it.
 
 mod assembly;
 mod convert;
 mod decode;
 mod encode;
+mod latency;
 mod snapshot;
 
 pub use assembly::{Assembly, InvalidChunk};
 pub use convert::{Fence, health_from_wire, health_to_wire};
 pub use decode::InvalidResource;
+pub use latency::{InvalidHistogram, LatencyHistogram};
 pub use snapshot::{EncodedSnapshot, SnapshotHash};
 
 /// The version of the schema that this build speaks, shown in a `Hello`.

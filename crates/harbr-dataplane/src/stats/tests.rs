@@ -25,8 +25,8 @@ fn the_sum_is_over_all_workers() {
 fn routes_beyond_the_limit_share_one_series_until_others_go() {
     let series = Arc::new(RouteSeries::new(1));
     let hit = || {
-        let stats = RouteStats::new(1, series.clone());
-        stats.of(0).success.increment();
+        let stats = RouteStats::new("/".into(), 1, series.clone());
+        stats.of(0, &PerWorker::new(1)).0.success.increment();
         stats
     };
     let mut own: Vec<_> = (0..MAX_ROUTE_SERIES).map(|_| hit()).collect();

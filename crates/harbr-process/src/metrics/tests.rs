@@ -15,6 +15,7 @@ fn a_scrape_shows_what_was_recorded_the_build_the_process_and_each_source() {
     metrics.add_source(|text| {
         text.push_str("# HELP harbr_cells A source.\n# TYPE harbr_cells gauge\nharbr_cells 7\n");
     });
+    assert!(std::panic::catch_unwind(|| panic!("as the test asks")).is_err());
     let text = metrics.clone().render();
     let version = crate::VERSION;
     for line in [
@@ -23,6 +24,7 @@ fn a_scrape_shows_what_was_recorded_the_build_the_process_and_each_source() {
         "harbr_thing_duration_seconds_bucket{le=\"0.25\"} 1",
         "harbr_thing_duration_seconds_count 1",
         "harbr_cells 7",
+        "harbr_panics_total 1",
         &format!("harbr_build_info{{version=\"{version}\",component=\"harbr-test\"}} 1"),
     ] {
         assert!(text.lines().any(|shown| shown == line), "no line `{line}` in\n{text}");
