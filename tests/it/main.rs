@@ -36,6 +36,7 @@ mod headers;
 mod health;
 mod hostile_requests;
 mod large_files;
+mod leaving;
 mod limits;
 mod listeners;
 mod metrics;

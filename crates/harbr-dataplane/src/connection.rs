@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use futures_util::task::AtomicWaker;
+use harbr_model::Settings;
 use http::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,10 +21,15 @@ use tokio_util::sync::CancellationToken;
 use crate::connection_limit::Permit;
 use crate::connections::Registered;
 use crate::error::Reason;
+use crate::guarded_io::GuardedIo;
 use crate::headers::address_value;
 use crate::proxy;
+use crate::request_body::pace;
 use crate::tracked_io::TrackedIo;
 use crate::worker::Worker;
+
+/// How long a client that has closed its half is waited for an answer. Most have closed both.
+const HALF_CLOSED: Duration = Duration::from_secs(1);
 
 /// What the connection is doing; each phase has its own limit in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +40,10 @@ pub(crate) enum Phase {
     Head,
     /// Between two requests.
     Idle,
-    /// A request is being served.
+    /// A request waits for its answer.
     Active,
+    /// The answer is on its way.
+    Answering,
     /// It was answered, and the rest of its body still comes.
     LateBody,
     /// No longer HTTP.
@@ -45,10 +55,17 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct ConnectionState {
     phase: AtomicU8,
-    /// When the phase began, and since when the client has not taken what is written (0: it does), in
-    /// milliseconds of the worker's clock.
+    /// In milliseconds of the worker's clock: when the phase began, since when the client is behind in taking
+    /// what is written, and since when it sends no more (0: it is not so).
     phase_since: AtomicU64,
-    write_blocked_since: AtomicU64,
+    behind_since: AtomicU64,
+    left_since: AtomicU64,
+    /// Bytes that it took while it was behind.
+    taken_behind: AtomicU64,
+    /// Bytes of a next head are here already.
+    head_begun: AtomicBool,
+    /// Who waits to read on once the answer is given.
+    reader: AtomicWaker,
     /// How long the body of the current request may stand still.
     idle_limit: AtomicU64,
     clock: Instant,
@@ -59,8 +76,10 @@ pub(crate) struct ConnectionState {
 /// Whether the client takes what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteProgress {
-    Taken,
+    Taken(usize),
     Blocked,
+    /// Nothing waits to be written.
+    Flushed,
 }
 
 /// How the sweep ends a connection.
@@ -101,7 +120,8 @@ pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let keep_alive_timeout = worker.shared.table.load().settings.keep_alive_timeout;
     let state = Arc::new(ConnectionState::new(keep_alive_timeout));
     let registered = worker.connections.register(state.clone());
-    let io = TokioIo::new(TrackedIo::new(stream, state.clone()));
+    let max_head = buffer_size(&worker.shared.table.load().settings);
+    let io = GuardedIo::new(TrackedIo::new(stream, state.clone()), state.clone(), max_head);
     let client = Rc::new(Client {
         addr,
         forwarded_for: address_value(addr.ip()),
@@ -112,7 +132,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     });
     let builder = server(&worker);
     let service = service_fn(|request| proxy::serve(worker.clone(), client.clone(), request));
-    let mut connection = pin!(builder.serve_connection(io, service).with_upgrades());
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service).with_upgrades());
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -145,11 +165,15 @@ fn server(worker: &Worker) -> http1::Builder {
     builder
         // The sweep holds the limits in time.
         .header_read_timeout(None)
-        .half_close(true)
         .max_headers(settings.max_headers as usize)
         .max_header_size(settings.max_header_bytes as usize)
-        .max_buf_size((settings.max_header_bytes as usize).max(64 * 1024));
+        .max_buf_size(buffer_size(settings));
     builder
+}
+
+/// What is read ahead of one connection at most.
+fn buffer_size(settings: &Settings) -> usize {
+    (settings.max_header_bytes as usize).max(64 * 1024)
 }
 
 impl ConnectionState {
@@ -158,7 +182,11 @@ impl ConnectionState {
         Self {
             phase: AtomicU8::new(encode(Phase::Fresh)),
             phase_since: AtomicU64::new(0),
-            write_blocked_since: AtomicU64::new(0),
+            behind_since: AtomicU64::new(0),
+            left_since: AtomicU64::new(0),
+            taken_behind: AtomicU64::new(0),
+            head_begun: AtomicBool::new(false),
+            reader: AtomicWaker::new(),
             idle_limit: AtomicU64::new(millis(idle_limit)),
             clock: Instant::now(),
             end: Notify::new(),
@@ -173,7 +201,8 @@ impl ConnectionState {
             2 => Phase::Idle,
             3 => Phase::Active,
             4 => Phase::LateBody,
-            _ => Phase::Tunnel,
+            5 => Phase::Tunnel,
+            _ => Phase::Answering,
         }
     }
 
@@ -192,38 +221,87 @@ impl ConnectionState {
             Phase::Fresh => self.phase.store(encode(Phase::Head), Relaxed),
             Phase::Idle => self.enter(Phase::Head),
             Phase::LateBody => self.enter(Phase::LateBody),
-            Phase::Head | Phase::Active | Phase::Tunnel => {}
+            Phase::Head | Phase::Active | Phase::Answering | Phase::Tunnel => {}
         }
     }
 
+    pub(crate) fn begin_answer(&self) {
+        self.phase.store(encode(Phase::Answering), Relaxed);
+    }
+
+    /// A request has been answered. The head of the next one may have come in part while it was.
+    pub(crate) fn end_answer(&self, body_has_ended: bool) {
+        match (body_has_ended, self.head_begun.load(Relaxed)) {
+            (false, _) => self.enter(Phase::LateBody),
+            (true, true) => self.enter(Phase::Head),
+            (true, false) => self.enter(Phase::Idle),
+        }
+        self.reader.wake();
+    }
+
+    pub(crate) fn set_head_begun(&self, head_begun: bool) {
+        self.head_begun.store(head_begun, Relaxed);
+    }
+
+    /// Calls once the request that is being served has its answer.
+    pub(crate) fn wake_after_answer(&self, waker: &Waker) {
+        self.reader.register(waker);
+    }
+
+    /// The client sends no more. That is not yet to say that it waits no more.
+    pub(crate) fn note_left(&self) {
+        if self.left_since.load(Relaxed) == 0 {
+            self.left_since.store(self.now().max(1), Relaxed);
+        }
+    }
+
+    /// The client waits for no answer any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        let since = self.left_since.load(Relaxed);
+        since != 0
+            && matches!(self.phase(), Phase::Head | Phase::Active)
+            && self.now().saturating_sub(since) > millis(HALF_CLOSED)
+    }
+
+    /// A client that is behind has to keep the minimum rate until it has caught up.
     pub(crate) fn note_write(&self, progress: WriteProgress) {
-        let since = match (progress, self.write_blocked_since.load(Relaxed)) {
-            (WriteProgress::Taken, _) => 0,
-            (WriteProgress::Blocked, 0) => self.now().max(1),
-            (WriteProgress::Blocked, since) => since,
-        };
-        self.write_blocked_since.store(since, Relaxed);
+        let behind_since = self.behind_since.load(Relaxed);
+        match progress {
+            WriteProgress::Blocked if behind_since == 0 => {
+                self.taken_behind.store(0, Relaxed);
+                self.behind_since.store(self.now().max(1), Relaxed);
+            }
+            WriteProgress::Taken(bytes) if behind_since != 0 => {
+                let taken = self.taken_behind.load(Relaxed) + bytes as u64;
+                self.taken_behind.store(taken, Relaxed);
+                if taken >= pace(Duration::from_millis(self.idle_limit.load(Relaxed))) {
+                    self.behind_since.store(0, Relaxed);
+                }
+            }
+            WriteProgress::Flushed if behind_since != 0 => self.behind_since.store(0, Relaxed),
+            WriteProgress::Blocked | WriteProgress::Taken(_) | WriteProgress::Flushed => {}
+        }
     }
 
     pub(crate) fn in_phase_for(&self) -> Duration {
         Duration::from_millis(self.now().saturating_sub(self.phase_since.load(Relaxed)))
     }
 
-    /// Nothing has moved for longer than the request's route allows: the client does not take what is written,
-    /// or does not send the body that it owes.
+    /// Next to nothing has moved for longer than the request's route allows: the client does not take what is
+    /// written, or does not send the body that it owes.
     pub(crate) fn is_stalled(&self) -> bool {
-        let since = match (self.write_blocked_since.load(Relaxed), self.phase()) {
+        let since = match (self.behind_since.load(Relaxed), self.phase()) {
             (0, Phase::LateBody) => self.phase_since.load(Relaxed),
             // It has limits of its own.
             (_, Phase::Tunnel) | (0, _) => return false,
-            (blocked_since, _) => blocked_since,
+            (behind_since, _) => behind_since,
         };
         self.now().saturating_sub(since) > self.idle_limit.load(Relaxed)
     }
 
     /// Nothing is owed either way: not even the end of an answer that its client is slow to take.
     pub(crate) fn is_at_rest(&self) -> bool {
-        matches!(self.phase(), Phase::Fresh | Phase::Idle) && self.write_blocked_since.load(Relaxed) == 0
+        matches!(self.phase(), Phase::Fresh | Phase::Idle) && self.behind_since.load(Relaxed) == 0
     }
 
     /// Ends a connection at rest; one that never began has nothing to end in order.
@@ -257,5 +335,9 @@ fn encode(phase: Phase) -> u8 {
         Phase::Active => 3,
         Phase::LateBody => 4,
         Phase::Tunnel => 5,
+        Phase::Answering => 6,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,8 @@ impl Connections {
     pub(crate) fn sweep(&self, settings: &Settings, ended: &ConnectionEndCells) {
         for state in self.0.by_id.borrow().values() {
             match state.phase() {
+                // What became of its request, the request says when it is dropped.
+                _ if state.is_abandoned() => state.end(Ending::Abort),
                 _ if state.is_stalled() => {
                     state.end(Ending::Abort);
                     ended.stalled.increment();
@@ -58,6 +60,7 @@ impl Connections {
                 | Phase::Head
                 | Phase::Idle
                 | Phase::Active
+                | Phase::Answering
                 | Phase::LateBody
                 | Phase::Tunnel => {}
             }

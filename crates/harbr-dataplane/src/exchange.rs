@@ -106,9 +106,8 @@ impl Drop for Exchange {
             }
             None => cells.unrouted.record(failure, duration),
         }
-        if self.client.state.phase() == Phase::Active {
-            let body_has_ended = self.body.as_ref().is_none_or(BodySource::has_ended);
-            self.client.state.enter(if body_has_ended { Phase::Idle } else { Phase::LateBody });
+        if matches!(self.client.state.phase(), Phase::Active | Phase::Answering) {
+            self.client.state.end_answer(self.body.as_ref().is_none_or(BodySource::has_ended));
         }
         if access_log.is_on() {
             access_log.write(Record {

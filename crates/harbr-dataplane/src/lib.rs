@@ -2,7 +2,7 @@
 //!
 //! It knows no YAML and nothing of the controller's insides. Reading order:
 //!
-//! - The life of a request: `listener` → `worker` (accept) → `connection` → [`proxy`](self) (`proxy.rs`, one linear
+//! - The life of a request: `listener` → `worker` (accept) → `connection` (over `guarded_io`, `request_bounds`) → [`proxy`](self) (`proxy.rs`, one linear
 //!   function) → `head`, `headers` (pure) → `forward` (the attempt loop, which obeys `retry`, `balancer`,
 //!   `deadline`) → `attempt` → `pool` → back through `response_body`; `exchange` counts and logs its end.
 //! - The life of a change: `session` (the stream) → `node` (the one writer: check, build, swap) → `live` (the table,
@@ -26,6 +26,7 @@ mod endpoint;
 mod error;
 mod exchange;
 mod forward;
+mod guarded_io;
 mod head;
 mod headers;
 mod health_record;
@@ -37,6 +38,7 @@ mod outgoing;
 mod pool;
 mod proxy;
 mod request_body;
+mod request_bounds;
 mod response_body;
 mod retry;
 mod session;

@@ -37,9 +37,11 @@ pub(crate) async fn serve(
         Ok(response) => response,
         Err(error) => refusal(&mut exchange, &error),
     };
-    let leaves = exchange.client.listener.is_cancelled() || exchange.worker.shared.wants_connections_closed();
-    if leaves && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        close_after(&mut response);
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        exchange.client.state.begin_answer();
+        if exchange.client.listener.is_cancelled() || exchange.worker.shared.wants_connections_closed() {
+            close_after(&mut response);
+        }
     }
     Ok(response.map(|source| ResponseBody::new(source, exchange)))
 }
@@ -117,6 +119,7 @@ fn switch_protocols(
     let upstream = hyper::upgrade::on(&mut response);
     headers::strip_response(response.headers_mut(), &Method::GET, StatusCode::SWITCHING_PROTOCOLS);
     headers::set_upgrade(response.headers_mut(), protocol);
+    exchange.client.state.enter(Phase::Tunnel);
     let Worker { index, shared, tasks, .. } = &*exchange.worker;
     shared.cells.of(*index).tunnels.increment();
     tasks.spawn_local(tunnel::run(downstream, upstream, exchange.client.clone(), lease));

@@ -19,7 +19,7 @@ use crate::error::ProxyError;
 
 /// Bytes of a body that are remembered for another attempt.
 const MAX_REPLAY: usize = 64 * 1024;
-/// Bytes a second, over the idle time: a client that sends less stands still.
+/// Bytes a second, over the idle time: a client that sends or takes less stands still.
 const MIN_RATE: u64 = 16;
 
 /// The body of one request, which attempts take turns to send.
@@ -85,6 +85,11 @@ pub(crate) enum RequestBody {
 #[error("the request's body ended early")]
 pub(crate) struct BodyAborted;
 
+/// What has to move within the idle time, so that one byte now and then does not count as moving.
+pub(crate) fn pace(idle: Duration) -> u64 {
+    (MIN_RATE * idle.as_secs()).max(1)
+}
+
 impl BodySource {
     /// `idle`: how long the body may stand still.
     pub(crate) fn new(incoming: Incoming, max_body: u64, idle: Duration, replay: Replay) -> Self {
@@ -100,7 +105,7 @@ impl BodySource {
             trailers: None,
             received: 0,
             progress: BodyProgress::AtRest,
-            pace: (MIN_RATE * idle.as_secs()).max(1),
+            pace: pace(idle),
             since_paced: 0,
             began: None,
             awaits_client: false,

@@ -20,11 +20,11 @@ impl TrackedIo {
         Self { stream, state }
     }
 
-    fn note<T>(&self, written: &Poll<io::Result<T>>) {
-        self.state.note_write(if written.is_pending() {
-            WriteProgress::Blocked
-        } else {
-            WriteProgress::Taken
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        self.state.note_write(match written {
+            Poll::Pending => WriteProgress::Blocked,
+            Poll::Ready(Ok(bytes)) => WriteProgress::Taken(*bytes),
+            Poll::Ready(Err(_)) => return,
         });
     }
 }
@@ -65,7 +65,9 @@ impl AsyncWrite for TrackedIo {
         true
     }
 
+    /// Whoever writes flushes once nothing more waits to be written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.state.note_write(WriteProgress::Flushed);
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

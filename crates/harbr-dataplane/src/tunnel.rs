@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::connection::{Client, Phase};
+use crate::connection::Client;
 use crate::response_body::Lease;
 
 /// How long a tunnel may rest: far above any protocol's own heartbeat.
@@ -19,8 +19,7 @@ const BUFFER_BYTES: usize = 16 * 1024;
 
 /// Joins the two ends once both have changed protocol. Holds the client's place among the connections, and
 /// the endpoint's load, until the end.
-pub(crate) async fn run(downstream: OnUpgrade, upstream: OnUpgrade, client: Rc<Client>, lease: Lease) {
-    client.state.enter(Phase::Tunnel);
+pub(crate) async fn run(downstream: OnUpgrade, upstream: OnUpgrade, _client: Rc<Client>, lease: Lease) {
     let _in_flight = lease.in_flight;
     let (Ok(downstream), Ok(upstream)) = tokio::join!(downstream, upstream) else { return };
     let (from_client, to_client) = tokio::io::split(TokioIo::new(downstream));
