@@ -9,6 +9,7 @@
 mod assembly;
 mod convert;
 mod decode;
+pub mod document;
 mod encode;
 mod latency;
 mod snapshot;

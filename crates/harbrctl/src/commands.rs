@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
+use harbr_proto::document::{NodeDocument, RouteDocument, StatusDocument, UpstreamDocument};
 use serde::Serialize;
 
 use crate::cli::{Cli, Command, Format, Kind};
 use crate::controller::Controller;
-use crate::document::{NodeDocument, RouteDocument, StatusDocument, UpstreamDocument, VersionDocument};
+use crate::document::VersionDocument;
 use crate::output::{print, print_document};
 use crate::paint::Paint;
 use crate::when::Now;

@@ -1,40 +1,28 @@
-//! The answers as JSON and YAML. Programs rely on them: fields are added, never renamed or removed, and the
-//! golden files in `testdata/` hold them.
-//!
-//! Numbers of revisions are 0, and hashes empty, where there is none yet. What is null is not there at all.
+//! The answers that need no controller.
 
-use std::time::Duration;
+use serde::Serialize;
 
-use prost_types::Timestamp;
-use serde::Serializer;
-
-mod node;
-mod offline;
-mod route;
-mod status;
-mod upstream;
-
-pub(crate) use node::NodeDocument;
-pub(crate) use offline::{FileErrorDocument, ValidationDocument, VersionDocument};
-pub(crate) use route::{HeaderDocument, HeaderEditsDocument, RouteDocument};
-pub(crate) use status::StatusDocument;
-pub(crate) use upstream::{EndpointDocument, HealthCheckDocument, UpstreamDocument};
-
-fn said(text: String) -> Option<String> {
-    Some(text).filter(|text| !text.is_empty())
+/// `harbrctl version`
+#[derive(Debug, Serialize)]
+pub(crate) struct VersionDocument {
+    pub(crate) version: String,
 }
 
-fn millis(duration: Option<prost_types::Duration>) -> u64 {
-    let duration = duration.and_then(|duration| Duration::try_from(duration).ok()).unwrap_or_default();
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// `harbrctl validate FILE`
+#[derive(Debug, Serialize)]
+pub(crate) struct ValidationDocument {
+    pub(crate) file: String,
+    pub(crate) valid: bool,
+    /// 0 in a file that is not valid.
+    pub(crate) routes: usize,
+    pub(crate) upstreams: usize,
+    pub(crate) error: Option<FileErrorDocument>,
 }
 
-fn rfc3339<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => serializer.collect_str(time),
-        None => serializer.serialize_none(),
-    }
+#[derive(Debug, Serialize)]
+pub(crate) struct FileErrorDocument {
+    pub(crate) message: String,
+    /// From 1, in characters; of the first error. 0 where the error has no place: the file cannot be read.
+    pub(crate) line: u32,
+    pub(crate) column: u32,
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,7 @@
 //! Finds what a name on the command line means.
 
 use anyhow::anyhow;
+use harbr_proto::document::{NodeDocument, RouteDocument, UpstreamDocument};
 
 /// What can be asked for by name.
 pub(crate) trait Named {
@@ -42,6 +43,30 @@ fn nearest<'a>(names: impl Iterator<Item = &'a str>, wanted: &str) -> Option<&'a
         .filter(|(likeness, _)| *likeness >= CLOSE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
+}
+
+impl Named for NodeDocument {
+    const KIND: &'static str = "node";
+
+    fn name(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Named for RouteDocument {
+    const KIND: &'static str = "route";
+
+    fn name(&self) -> &str {
+        &self.route
+    }
+}
+
+impl Named for UpstreamDocument {
+    const KIND: &'static str = "upstream";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 #[cfg(test)]

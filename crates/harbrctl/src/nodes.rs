@@ -1,6 +1,7 @@
 //! Nodes, for people.
 
-use crate::document::NodeDocument;
+use harbr_proto::document::NodeDocument;
+
 use crate::paint::Paint;
 use crate::table::{fields, or_dash, render, short_hash};
 use crate::when::Now;

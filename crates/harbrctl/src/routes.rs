@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::document::{HeaderDocument, HeaderEditsDocument, RouteDocument};
+use harbr_proto::document::{HeaderDocument, HeaderEditsDocument, RouteDocument};
+
 use crate::table::{fields, or_dash, render};
 
 pub(crate) fn table(routes: &[RouteDocument]) -> String {

@@ -1,6 +1,7 @@
 //! The fleet in a few lines, for people.
 
-use crate::document::StatusDocument;
+use harbr_proto::document::StatusDocument;
+
 use crate::paint::Paint;
 use crate::table::{fields, or_dash};
 use crate::when::Now;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::document::{EndpointDocument, HealthCheckDocument, UpstreamDocument};
+use harbr_proto::document::{EndpointDocument, HealthCheckDocument, UpstreamDocument};
+
 use crate::paint::Paint;
 use crate::table::{fields, render};
 use crate::when::Now;

@@ -1,10 +1,10 @@
 use std::time::{Duration, SystemTime};
 
+use harbr_proto::document::StatusDocument;
 use harbr_proto::v1;
 use prost_types::Timestamp;
 
 use super::text;
-use crate::document::StatusDocument;
 use crate::paint::Paint;
 use crate::when::Now;
 

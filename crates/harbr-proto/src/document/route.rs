@@ -1,46 +1,45 @@
-use harbr_proto::v1;
+use crate::v1;
 use serde::Serialize;
 
 use super::millis;
-use crate::lookup::Named;
 
 /// One element of `harbrctl get routes`.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct RouteDocument {
-    pub(crate) route: String,
+pub struct RouteDocument {
+    pub route: String,
     /// Empty: any host.
-    pub(crate) host: String,
-    pub(crate) path: String,
-    pub(crate) upstream: String,
-    pub(crate) timeout_ms: u64,
-    pub(crate) retry_count: u32,
+    pub host: String,
+    pub path: String,
+    pub upstream: String,
+    pub timeout_ms: u64,
+    pub retry_count: u32,
     /// `file:line`
-    pub(crate) source: String,
+    pub source: String,
     /// Empty: any method.
-    pub(crate) methods: Vec<String>,
+    pub methods: Vec<String>,
     /// What a request's headers must be.
-    pub(crate) headers: Vec<HeaderDocument>,
+    pub headers: Vec<HeaderDocument>,
     /// What takes the matched prefix's place; null: the path is forwarded as it came.
-    pub(crate) replace_prefix: Option<String>,
+    pub replace_prefix: Option<String>,
     /// `preserve`, `upstream`, or the text that is sent.
-    pub(crate) host_header: String,
-    pub(crate) request_timeout_ms: u64,
-    pub(crate) idle_timeout_ms: u64,
-    pub(crate) max_body_bytes: u64,
-    pub(crate) request_headers: HeaderEditsDocument,
-    pub(crate) response_headers: HeaderEditsDocument,
+    pub host_header: String,
+    pub request_timeout_ms: u64,
+    pub idle_timeout_ms: u64,
+    pub max_body_bytes: u64,
+    pub request_headers: HeaderEditsDocument,
+    pub response_headers: HeaderEditsDocument,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct HeaderDocument {
-    pub(crate) name: String,
-    pub(crate) value: String,
+pub struct HeaderDocument {
+    pub name: String,
+    pub value: String,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct HeaderEditsDocument {
-    pub(crate) remove: Vec<String>,
-    pub(crate) set: Vec<HeaderDocument>,
+pub struct HeaderEditsDocument {
+    pub remove: Vec<String>,
+    pub set: Vec<HeaderDocument>,
 }
 
 impl From<v1::RouteStatus> for RouteDocument {
@@ -76,14 +75,6 @@ impl From<v1::Header> for HeaderDocument {
 impl From<v1::HeaderEdits> for HeaderEditsDocument {
     fn from(edits: v1::HeaderEdits) -> Self {
         Self { remove: edits.remove, set: edits.set.into_iter().map(HeaderDocument::from).collect() }
-    }
-}
-
-impl Named for RouteDocument {
-    const KIND: &'static str = "route";
-
-    fn name(&self) -> &str {
-        &self.route
     }
 }
 

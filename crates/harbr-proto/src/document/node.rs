@@ -1,31 +1,30 @@
 use std::collections::BTreeMap;
 
-use harbr_proto::v1;
+use crate::v1;
 use prost_types::Timestamp;
 use serde::Serialize;
 
 use super::{rfc3339, said};
-use crate::lookup::Named;
 
 /// One element of `harbrctl get nodes`.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct NodeDocument {
-    pub(crate) id: String,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) state: &'static str,
-    pub(crate) serving_revision: u64,
-    pub(crate) serving_hash: String,
-    pub(crate) last_error: Option<String>,
-    pub(crate) build: String,
-    pub(crate) address: String,
-    pub(crate) instance_id: String,
-    pub(crate) sent_revision: u64,
+pub struct NodeDocument {
+    pub id: String,
+    pub labels: BTreeMap<String, String>,
+    pub state: &'static str,
+    pub serving_revision: u64,
+    pub serving_hash: String,
+    pub last_error: Option<String>,
+    pub build: String,
+    pub address: String,
+    pub instance_id: String,
+    pub sent_revision: u64,
     /// When its session began, or ended for one that is disconnected.
     #[serde(serialize_with = "rfc3339")]
-    pub(crate) since: Option<Timestamp>,
-    pub(crate) connections: u64,
-    pub(crate) requests: u64,
-    pub(crate) failures: u64,
+    pub since: Option<Timestamp>,
+    pub connections: u64,
+    pub requests: u64,
+    pub failures: u64,
 }
 
 impl From<v1::Node> for NodeDocument {
@@ -46,14 +45,6 @@ impl From<v1::Node> for NodeDocument {
             requests: node.requests,
             failures: node.failures,
         }
-    }
-}
-
-impl Named for NodeDocument {
-    const KIND: &'static str = "node";
-
-    fn name(&self) -> &str {
-        &self.id
     }
 }
 

@@ -1,4 +1,4 @@
-use harbr_proto::v1;
+use crate::v1;
 use prost_types::Timestamp;
 use serde::Serialize;
 
@@ -6,41 +6,41 @@ use super::rfc3339;
 
 /// `harbrctl status`
 #[derive(Debug, Serialize)]
-pub(crate) struct StatusDocument {
+pub struct StatusDocument {
     /// What all nodes should serve: the rollout's target.
-    pub(crate) revision: u64,
-    pub(crate) hash: String,
-    pub(crate) proven_revision: u64,
-    pub(crate) config_error: Option<ConfigErrorDocument>,
-    pub(crate) nodes: NodeCounts,
-    pub(crate) converged: bool,
+    pub revision: u64,
+    pub hash: String,
+    pub proven_revision: u64,
+    pub config_error: Option<ConfigErrorDocument>,
+    pub nodes: NodeCounts,
+    pub converged: bool,
     /// Always null so far: a revision goes to all nodes at once.
-    pub(crate) rollout: Option<RolloutDocument>,
-    pub(crate) build: String,
-    pub(crate) config_file: String,
+    pub rollout: Option<RolloutDocument>,
+    pub build: String,
+    pub config_file: String,
 }
 
 /// Why the file on disk is not what is served.
 #[derive(Debug, Serialize)]
-pub(crate) struct ConfigErrorDocument {
-    pub(crate) message: String,
-    pub(crate) file: String,
+pub struct ConfigErrorDocument {
+    pub message: String,
+    pub file: String,
     /// From 1, in characters; of the first error. 0 where the error has no place, such as a missing file.
-    pub(crate) line: u32,
-    pub(crate) column: u32,
+    pub line: u32,
+    pub column: u32,
     #[serde(serialize_with = "rfc3339")]
-    pub(crate) since: Option<Timestamp>,
+    pub since: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct NodeCounts {
-    pub(crate) total: u32,
-    pub(crate) ready: u32,
-    pub(crate) converged: u32,
+pub struct NodeCounts {
+    pub total: u32,
+    pub ready: u32,
+    pub converged: u32,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) enum RolloutDocument {}
+pub enum RolloutDocument {}
 
 impl From<v1::Status> for StatusDocument {
     fn from(status: v1::Status) -> Self {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harbr_proto::v1;
+use crate::v1;
 use prost_types::Timestamp;
 use serde::Serialize;
 

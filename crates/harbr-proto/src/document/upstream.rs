@@ -1,38 +1,37 @@
-use harbr_proto::v1;
+use crate::v1;
 use prost_types::Timestamp;
 use serde::Serialize;
 
 use super::{millis, rfc3339, said};
-use crate::lookup::Named;
 
 /// One element of `harbrctl get upstreams`.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct UpstreamDocument {
-    pub(crate) name: String,
-    pub(crate) endpoints: Vec<EndpointDocument>,
-    pub(crate) balance: &'static str,
-    pub(crate) health_check: Option<HealthCheckDocument>,
+pub struct UpstreamDocument {
+    pub name: String,
+    pub endpoints: Vec<EndpointDocument>,
+    pub balance: &'static str,
+    pub health_check: Option<HealthCheckDocument>,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct EndpointDocument {
-    pub(crate) url: String,
-    pub(crate) weight: u32,
-    pub(crate) health: &'static str,
-    pub(crate) last_error: Option<String>,
+pub struct EndpointDocument {
+    pub url: String,
+    pub weight: u32,
+    pub health: &'static str,
+    pub last_error: Option<String>,
     /// Since when it has this health.
     #[serde(serialize_with = "rfc3339")]
-    pub(crate) since: Option<Timestamp>,
+    pub since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct HealthCheckDocument {
+pub struct HealthCheckDocument {
     /// Null: the connection opens.
-    pub(crate) path: Option<String>,
-    pub(crate) interval_ms: u64,
-    pub(crate) timeout_ms: u64,
-    pub(crate) rise: u32,
-    pub(crate) fall: u32,
+    pub path: Option<String>,
+    pub interval_ms: u64,
+    pub timeout_ms: u64,
+    pub rise: u32,
+    pub fall: u32,
 }
 
 impl From<v1::UpstreamStatus> for UpstreamDocument {
@@ -71,14 +70,6 @@ impl From<v1::HealthCheck> for HealthCheckDocument {
             rise: check.rise,
             fall: check.fall,
         }
-    }
-}
-
-impl Named for UpstreamDocument {
-    const KIND: &'static str = "upstream";
-
-    fn name(&self) -> &str {
-        &self.name
     }
 }
 
