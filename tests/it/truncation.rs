@@ -79,7 +79,7 @@ fn at_every_byte_a_truncated_file_is_an_error_with_a_place_or_wholly_valid() {
                 assert!(named, "cut at {end}: a route without its upstream");
             }
             Err(diagnostics) => {
-                let start = diagnostics.first().span.start;
+                let start = diagnostics.first_error().expect("something is wrong").span.start;
                 assert!(start.line >= 1 && start.column >= 1, "cut at {end}: {start:?}");
                 let rendered = diagnostics.render(RenderStyle::Plain);
                 let place = format!("config.yml:{}:{}", start.line, start.column);

@@ -13,32 +13,42 @@ mod settings;
 mod upstream;
 mod value;
 
+use std::collections::BTreeMap;
+
 use harbr_model::Snapshot;
 
-use crate::Config;
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::raw::RawConfig;
 
 use routes::RouteDefaults;
 
+/// What a file means.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) snapshot: Snapshot,
+    /// Where each route stands, by its name.
+    pub(crate) routes: BTreeMap<String, Span>,
+}
+
 /// `top` is where the file's mapping starts.
-pub(crate) fn build(raw: &RawConfig, top: Span, findings: &mut Findings) -> Option<Config> {
+pub(crate) fn build(raw: &RawConfig, top: Span, findings: &mut Findings) -> Option<Built> {
     let top = Span::at(top.start);
     let listeners = listener::listeners(raw, top, findings);
     let settings = settings::settings(raw, top, findings);
     let defaults = RouteDefaults::read(raw, top, findings);
     let mut upstreams = upstream::Upstreams::read(&raw.upstreams, findings);
     let routes = routes::routes(raw, top, &defaults, &mut upstreams, findings);
-    if !findings.is_empty() {
+    if findings.has_errors() {
         return None;
     }
-    let (routes, positions) = routes?;
+    let (routes, places) = routes?;
     match Snapshot::new(settings?, listeners?, upstreams.into_list(), routes) {
-        Ok(snapshot) => Some(Config { snapshot, routes: positions }),
+        Ok(snapshot) => Some(Built { snapshot, routes: places }),
         // A rule that only the model knows.
         Err(invalid) => {
-            findings.push(Diagnostic::new(top, invalid.to_string()));
+            findings.push(Diagnostic::new(Code::BrokenRule, top, invalid.to_string()));
             None
         }
     }

@@ -8,23 +8,28 @@
 //! - `raw`: the format, as serde types; `read`: text → raw types, in step with the tree.
 //! - `build`: raw types → model, and all rules about values; `units`: durations and sizes; `suggest`: "did
 //!   you mean".
-//! - `diagnostic`, `position`, `render`, `mask`: what is wrong, where, and how a person sees it.
+//! - `lint`: what a good file says and probably does not mean.
+//! - `code`, `diagnostic`, `position`, `render`, `mask`: what is wrong, where, and how a person sees it.
 //!
-//! Nothing stops at the first error but a text that is no YAML: each stage skips what is wrong and goes on,
-//! and only a file without any error becomes a [`Config`].
+//! Nothing stops at the first error: each stage skips what is wrong and goes on. Of a text that is no YAML,
+//! `salvage` checks the parts that are. Only a file without any error becomes a [`Config`]; warnings refuse none.
 
 mod build;
+mod code;
 mod diagnostic;
+mod lint;
 mod mask;
 mod parse;
 mod position;
 mod raw;
 mod read;
 mod render;
+mod salvage;
 mod suggest;
 mod tree;
 mod units;
 
+pub use code::{Code, Severity, UnknownCode};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use parse::{Config, MAX_FILE_BYTES, Source, parse};
 pub use position::{Position, Span};

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use harbr_model::Snapshot;
 
+use crate::build::{self, Built};
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Diagnostics, Findings};
 use crate::position::{Position, Span};
 use crate::raw::RawConfig;
-use crate::tree::{Content, Node, Stopped};
-use crate::{build, read, tree};
+use crate::tree::{Content, Node};
+use crate::{lint, read, salvage, tree};
 
 /// What one file holds, and the name that diagnostics show for it.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +25,8 @@ pub struct Config {
     pub snapshot: Snapshot,
     /// Where each route of the snapshot, by its name, stands in the file.
     pub routes: BTreeMap<String, Position>,
+    /// What it says and probably does not mean. Empty for a file that is as it should be.
+    pub warnings: Diagnostics,
 }
 
 /// Far above any configuration that a person or a generator writes. Who reads a file can stop one byte past
@@ -36,36 +40,43 @@ pub fn parse(source: Source<'_>) -> Result<Config, Diagnostics> {
     let mut findings = Findings::default();
     if bytes.len() > MAX_FILE_BYTES {
         let message = format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20);
-        findings.push(Diagnostic::new(Span::START, message));
-        return findings.into_result(None, name, "");
+        findings.push(Diagnostic::new(Code::FileTooLarge, Span::START, message));
+        return Err(findings.into_refusal(name, ""));
     }
     // Editors on Windows write a byte order mark; nobody sees it, so no column counts it.
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     // What is no text is shown as well as it can be.
     let text = String::from_utf8_lossy(bytes);
-    let config = check_encoding(bytes, &text, &mut findings).and_then(|()| parse_text(&text, &mut findings));
-    findings.into_result(config, name, &text)
+    let built = check_encoding(bytes, &text, &mut findings).and_then(|()| parse_text(&text, &mut findings));
+    let (Built { snapshot, routes }, warnings) = findings.into_result(built, name, &text)?;
+    let routes = routes.into_iter().map(|(name, span)| (name, span.start)).collect();
+    Ok(Config { snapshot, routes, warnings })
 }
 
 fn check_encoding(bytes: &[u8], text: &str, findings: &mut Findings) -> Option<()> {
     let Err(error) = str::from_utf8(bytes) else { return Some(()) };
     // Up to there the two are the same.
     let place = Span::at(Position::of_byte(text, error.valid_up_to()));
-    findings.push(Diagnostic::new(place, "this is not text in UTF-8").with_hint("save the file as UTF-8"));
+    findings.push(
+        Diagnostic::new(Code::NotUtf8, place, "this is not text in UTF-8")
+            .with_hint("save the file as UTF-8"),
+    );
     None
 }
 
-fn parse_text(text: &str, findings: &mut Findings) -> Option<Config> {
+fn parse_text(text: &str, findings: &mut Findings) -> Option<Built> {
     check_characters(text, findings)?;
     let root = match tree::parse(text, findings) {
         Ok(root) => check_top(root, findings)?,
-        Err(Stopped { at }) => {
-            check_before(text, at, findings);
+        Err(stopped) => {
+            salvage::check_parts(text, stopped, findings);
             return None;
         }
     };
     let raw: RawConfig = read::read(text, &root, findings)?;
-    build::build(&raw, root.span, findings)
+    let built = build::build(&raw, root.span, findings)?;
+    lint::lint(&raw, &built, findings);
+    Some(built)
 }
 
 /// Characters that a reader of the file cannot see, or that one version of YAML takes for the end of a line
@@ -81,7 +92,10 @@ fn check_characters(text: &str, findings: &mut Findings) -> Option<()> {
     };
     let message = format!("the character U+{:04X} is not allowed", u32::from(character));
     let hint = format!("in double quotes it is written `{}`", escape(character));
-    findings.push(Diagnostic::new(Span::at(Position::of_byte(text, offset)), message).with_hint(hint));
+    findings.push(
+        Diagnostic::new(Code::ForbiddenCharacter, Span::at(Position::of_byte(text, offset)), message)
+            .with_hint(hint),
+    );
     None
 }
 
@@ -89,43 +103,22 @@ fn escape(character: char) -> String {
     format!("\\u{:04X}", u32::from(character))
 }
 
-/// Where YAML cannot be read on, the top-level keys further up still can. Whether a key is missing, or goes
-/// with another, only a whole file shows; so their keys and kinds are checked, and no more.
-fn check_before(text: &str, at: Position, findings: &mut Findings) {
-    let before = before_top_level_key(text, at.line);
-    let mut found = Findings::default();
-    if let Ok(Some(root)) = tree::parse(before, &mut found)
-        && matches!(root.content, Content::Mapping(_))
-    {
-        let _: Option<RawConfig> = read::read(before, &root, &mut found);
-        findings.append(found);
-    }
-}
-
-/// The text up to the top-level key that a line belongs to.
-fn before_top_level_key(text: &str, line: u32) -> &str {
-    let mut start_of_key = 0;
-    let mut start_of_line = 0;
-    for line in text.split_inclusive('\n').take(line as usize) {
-        if line.starts_with(|first: char| first.is_alphanumeric() || matches!(first, '"' | '\'' | '_')) {
-            start_of_key = start_of_line;
-        }
-        start_of_line += line.len();
-    }
-    &text[..start_of_key]
-}
-
 fn check_top<'t>(root: Option<Node<'t>>, findings: &mut Findings) -> Option<Node<'t>> {
     let hint = "start with `listen_addr`, `global_timeout_ms`, `max_connections` and `routes`";
-    let (span, message) = match root {
-        None => (Span::START, "the file is empty"),
-        Some(root) if root.is_null() => (Span::START, "the file is empty"),
+    let empty = || Diagnostic::new(Code::EmptyFile, Span::START, "the file is empty");
+    let no_mapping = |span, found: &str| {
+        let message = format!("the file must be a mapping of keys to values, not {found}");
+        Diagnostic::new(Code::NotAMapping, span, message)
+    };
+    let diagnostic = match root {
+        None => empty(),
+        Some(root) if root.is_null() => empty(),
         Some(root) => match root.content {
             Content::Mapping(_) => return Some(root),
-            Content::List(_) => (root.span, "the file must be a mapping of keys to values, not a list"),
-            Content::Scalar { .. } => (root.span, "the file must be a mapping of keys to values, not text"),
+            Content::List(_) => no_mapping(root.span, "a list"),
+            Content::Scalar { .. } => no_mapping(root.span, "text"),
         },
     };
-    findings.push(Diagnostic::new(span, message).with_hint(hint));
+    findings.push(diagnostic.with_hint(hint));
     None
 }

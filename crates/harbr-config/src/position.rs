@@ -43,24 +43,35 @@ impl fmt::Display for Position {
 /// The lines of a text, to go from a [`Position`] back to the text. A line ends where YAML says that it does:
 /// at LF, CR LF or CR.
 #[derive(Debug)]
-pub(crate) struct Lines<'t>(Vec<&'t str>);
+pub(crate) struct Lines<'t>(Vec<Line<'t>>);
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line<'t> {
+    /// The byte of the text that it starts at.
+    pub(crate) start: usize,
+    pub(crate) text: &'t str,
+}
 
 impl<'t> Lines<'t> {
     pub(crate) fn of(text: &'t str) -> Self {
         let mut lines = Vec::new();
-        let mut rest = text;
-        while let Some(end) = rest.find(['\n', '\r']) {
-            lines.push(&rest[..end]);
-            let length = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
-            rest = &rest[end + length..];
+        let mut start = 0;
+        while let Some(length) = text[start..].find(['\n', '\r']) {
+            let end = start + length;
+            lines.push(Line { start, text: &text[start..end] });
+            start = end + if text[end..].starts_with("\r\n") { 2 } else { 1 };
         }
-        lines.push(rest);
+        lines.push(Line { start, text: &text[start..] });
         Self(lines)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Line<'t>> {
+        self.0.iter().copied()
     }
 
     /// Empty past the end.
     pub(crate) fn line(&self, number: u32) -> &'t str {
-        (number as usize).checked_sub(1).and_then(|index| self.0.get(index)).copied().unwrap_or("")
+        (number as usize).checked_sub(1).and_then(|index| self.0.get(index)).map_or("", |line| line.text)
     }
 
     /// The nearest place that is in the text, or just behind the last character of a line.

@@ -17,6 +17,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, Visitor};
 use serde::forward_to_deserialize_any;
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::mask::mask_user_info;
 use crate::position::{Position, Span};
@@ -63,7 +64,7 @@ fn second_opinion(error: &serde_yaml::Error) -> Diagnostic {
         Some(at) => text.replace(&format!(" at line {} column {}", at.line(), at.column()), ""),
         None => text,
     };
-    Diagnostic::new(span, message)
+    Diagnostic::new(Code::YamlSyntax, span, message)
 }
 
 /// What the whole walk shares.
@@ -105,7 +106,7 @@ impl Walk {
             self.state.set(State::Disagreement);
             let message = "one reader of YAML understands this differently than another";
             let hint = "put text in quotes, and a key and its value on one line";
-            self.report(Diagnostic::new(self.place.get(), message).with_hint(hint));
+            self.report(Diagnostic::new(Code::AmbiguousYaml, self.place.get(), message).with_hint(hint));
         }
         E::custom("the parsers disagree")
     }
@@ -146,8 +147,11 @@ impl<'c, 'de, D: Deserializer<'de>> Reader<'c, D> {
     /// Reports that the value is of another kind than asked for, and steps over it.
     fn refuse<V>(self, wanted: &str, hint: Option<&str>) -> Result<V, D::Error> {
         let Self { inner, node, label, walk } = self;
-        let mut diagnostic =
-            Diagnostic::new(node.span, format!("{label} must be {wanted}, not {}", found(node)));
+        let mut diagnostic = Diagnostic::new(
+            Code::WrongKind,
+            node.span,
+            format!("{label} must be {wanted}, not {}", found(node)),
+        );
         diagnostic.hint = hint.map(str::to_owned);
         walk.report(diagnostic);
         inner.deserialize_ignored_any(IgnoredAny).map_err(|error| walk.broken(error))?;
@@ -164,7 +168,9 @@ impl<'c, 'de, D: Deserializer<'de>> Reader<'c, D> {
             Some("") | None => "write a value, or remove the key".to_owned(),
             Some(null) => format!("write a value, or `\"{null}\"` if it is meant as text"),
         };
-        walk.report(Diagnostic::new(node.span, format!("{label} has no value")).with_hint(hint));
+        walk.report(
+            Diagnostic::new(Code::NoValue, node.span, format!("{label} has no value")).with_hint(hint),
+        );
         inner.deserialize_ignored_any(IgnoredAny).map_err(|error| walk.broken(error))?;
         Err(D::Error::custom("refused"))
     }
@@ -193,8 +199,11 @@ impl<'c, 'de, D: Deserializer<'de>> Reader<'c, D> {
         {
             return Ok(value);
         }
-        let mut diagnostic =
-            Diagnostic::new(node.span, format!("{label} must be {wanted}, not {}", found(node)));
+        let mut diagnostic = Diagnostic::new(
+            Code::WrongKind,
+            node.span,
+            format!("{label} must be {wanted}, not {}", found(node)),
+        );
         diagnostic.hint = hint_for_scalar(text, *is_plain);
         walk.report(diagnostic);
         Err(D::Error::custom("refused"))

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::Diagnostic;
 use crate::mask::mask_user_info;
 use crate::position::{Lines, Position, Span};
+use crate::{Diagnostic, Severity};
 
 /// How [`Diagnostics::render`](crate::Diagnostics::render) writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +17,14 @@ pub enum RenderStyle {
 }
 
 pub(crate) fn render(file: &str, lines: &Lines<'_>, diagnostic: &Diagnostic, style: RenderStyle) -> String {
-    let Diagnostic { span, message, hint, related } = diagnostic;
+    let Diagnostic { code, span, message, hint, related } = diagnostic;
+    let level = match diagnostic.severity() {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(message.as_str()).id(code.to_string());
     let primary = AnnotationKind::Primary;
-    let mut group =
-        Level::ERROR.primary_title(message.as_str()).element(snippet(file, lines, *span, primary, None));
+    let mut group = title.element(snippet(file, lines, *span, primary, None));
     if let Some((span, label)) = related {
         group = group.element(snippet(file, lines, *span, AnnotationKind::Context, Some(label)));
     }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::{Position, Span};
 
@@ -57,6 +58,17 @@ pub(crate) struct Entry<'t> {
 #[derive(Debug)]
 pub(crate) struct Stopped {
     pub(crate) at: Position,
+    pub(crate) reason: StopReason,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StopReason {
+    /// The text is no YAML there.
+    Syntax,
+    /// Of an alias.
+    UnknownAnchor,
+    /// Something that the format refuses of YAML, or a limit.
+    Refused,
 }
 
 impl Node<'_> {
@@ -110,11 +122,17 @@ impl<'t> TreeReader<'t, '_> {
         loop {
             let (event, span) = self.next()?;
             match event {
-                Event::StreamEnd if self.is_unreadable => return Err(Stopped { at: Position::START }),
+                Event::StreamEnd if self.is_unreadable => {
+                    return Err(Stopped { at: Position::START, reason: StopReason::Refused });
+                }
                 Event::StreamEnd => return Ok(root),
                 Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
                 Event::DocumentStart(_) if root.is_some() => {
-                    return Err(self.stop(Diagnostic::new(span, "a file holds one YAML document only")));
+                    return Err(self.stop(Diagnostic::new(
+                        Code::SeveralDocuments,
+                        span,
+                        "a file holds one YAML document only",
+                    )));
                 }
                 Event::DocumentStart(_) => {
                     let (event, span) = self.next()?;
@@ -134,12 +152,18 @@ impl<'t> TreeReader<'t, '_> {
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node<'t>, Stopped> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(
-                self.stop(Diagnostic::new(span, format!("the file has more than {MAX_NODES} values")))
-            );
+            return Err(self.stop(Diagnostic::new(
+                Code::TooManyValues,
+                span,
+                format!("the file has more than {MAX_NODES} values"),
+            )));
         }
         if depth > MAX_DEPTH {
-            return Err(self.stop(Diagnostic::new(span, format!("nested deeper than {MAX_DEPTH} levels"))));
+            return Err(self.stop(Diagnostic::new(
+                Code::TooDeep,
+                span,
+                format!("nested deeper than {MAX_DEPTH} levels"),
+            )));
         }
         let (content, anchor, tag) = match event {
             Event::Alias(anchor) => return self.repeat(anchor, span),
@@ -212,7 +236,10 @@ impl<'t> TreeReader<'t, '_> {
         let first = *first_seen.entry(text).or_insert(key.span);
         if first != key.span {
             let message = format!("the key `{}` is there twice", key.text().unwrap_or_default());
-            self.findings.push(Diagnostic::new(key.span, message).with_related(first, "first defined here"));
+            self.findings.push(
+                Diagnostic::new(Code::DuplicateKey, key.span, message)
+                    .with_related(first, "first defined here"),
+            );
         }
         Some(first)
     }
@@ -221,13 +248,17 @@ impl<'t> TreeReader<'t, '_> {
         let name = if tag.is_yaml_core_schema() { format!("!!{}", tag.suffix) } else { tag.to_string() };
         let message = format!("YAML tags such as `{name}` are not supported");
         let hint = "remove the tag; quote the value if it is text that looks like a number";
-        self.findings.push(Diagnostic::new(span, message).with_hint(hint));
+        self.findings.push(Diagnostic::new(Code::YamlTag, span, message).with_hint(hint));
         self.is_unreadable = true;
     }
 
     fn repeat(&mut self, anchor: usize, span: Span) -> Result<Node<'t>, Stopped> {
         let Some(node) = self.anchors.get(&anchor).cloned() else {
-            return Err(self.stop(Diagnostic::new(span, "the alias is inside of what it repeats")));
+            return Err(self.stop(Diagnostic::new(
+                Code::RecursiveAlias,
+                span,
+                "the alias is inside of what it repeats",
+            )));
         };
         self.share(&node)?;
         Ok(Node { span, ..node })
@@ -237,7 +268,7 @@ impl<'t> TreeReader<'t, '_> {
         self.shared += node.count();
         if self.shared > MAX_SHARED_NODES {
             let message = format!("anchors and aliases repeat more than {MAX_SHARED_NODES} values");
-            return Err(self.stop(Diagnostic::new(node.span, message)));
+            return Err(self.stop(Diagnostic::new(Code::TooManyAliases, node.span, message)));
         }
         Ok(())
     }
@@ -247,7 +278,9 @@ impl<'t> TreeReader<'t, '_> {
             Some(Ok((event, span))) => Ok((event, convert(span))),
             Some(Err(error)) => {
                 let span = Span::at(position(*error.marker()));
-                Err(self.stop(syntax_error(span, error.info())))
+                let is_anchor = error.info().contains("unknown anchor");
+                let reason = if is_anchor { StopReason::UnknownAnchor } else { StopReason::Syntax };
+                Err(Stopped { reason, ..self.stop(syntax_error(span, error.info())) })
             }
             None => Ok((Event::StreamEnd, Span::START)),
         }
@@ -256,7 +289,7 @@ impl<'t> TreeReader<'t, '_> {
     fn stop(&mut self, diagnostic: Diagnostic) -> Stopped {
         let at = diagnostic.span.start;
         self.findings.push(diagnostic);
-        Stopped { at }
+        Stopped { at, reason: StopReason::Refused }
     }
 }
 
@@ -264,20 +297,26 @@ fn text_of_key(key: &Node<'_>) -> Result<String, Diagnostic> {
     match &key.content {
         Content::Scalar { text, is_plain: true } if text == "<<" => {
             let hint = "write the keys out, or share a whole value with an anchor and an alias";
-            Err(Diagnostic::new(key.span, "merge keys (`<<`) are not supported").with_hint(hint))
+            Err(Diagnostic::new(Code::MergeKey, key.span, "merge keys (`<<`) are not supported")
+                .with_hint(hint))
         }
         // YAML 1.2 section 7.4.2; not every parser holds both limits.
         Content::Scalar { .. } if key.span.end.line > key.span.start.line => {
-            Err(Diagnostic::new(key.span, "a key stands on one line")
+            Err(Diagnostic::new(Code::InvalidKey, key.span, "a key stands on one line")
                 .with_hint("a bracket or a quote may not be closed"))
         }
         Content::Scalar { .. } if key.span.end.column - key.span.start.column > MAX_KEY => {
-            Err(Diagnostic::new(key.span, format!("the key is longer than {MAX_KEY} characters")))
+            Err(Diagnostic::new(
+                Code::InvalidKey,
+                key.span,
+                format!("the key is longer than {MAX_KEY} characters"),
+            ))
         }
         Content::Scalar { text, .. } => Ok(text.to_string()),
         Content::List(_) | Content::Mapping(_) => {
             let hint = "quote the key if it is text that starts with `[` or `{`";
-            Err(Diagnostic::new(key.span, "a key is text, not a list or a mapping").with_hint(hint))
+            Err(Diagnostic::new(Code::InvalidKey, key.span, "a key is text, not a list or a mapping")
+                .with_hint(hint))
         }
     }
 }
@@ -292,11 +331,11 @@ fn as_text(mut key: Node<'_>) -> Node<'_> {
 
 fn syntax_error(span: Span, info: &str) -> Diagnostic {
     let hint = SYNTAX_HINTS.iter().find(|(part, _)| info.contains(part)).map(|(_, hint)| (*hint).to_owned());
-    Diagnostic { hint, ..Diagnostic::new(span, info) }
+    Diagnostic { hint, ..Diagnostic::new(Code::YamlSyntax, span, info) }
 }
 
 fn out_of_order(span: Span) -> Diagnostic {
-    Diagnostic::new(span, "the YAML is not understood here")
+    Diagnostic::new(Code::YamlSyntax, span, "the YAML is not understood here")
 }
 
 fn convert(span: saphyr_parser::Span) -> Span {

@@ -52,10 +52,9 @@ impl Refusal {
     fn document(&self, file: &str) -> FileErrorDocument {
         let (line, column) = match self {
             Self::Unreadable(_) => (0, 0),
-            Self::Invalid(diagnostics) => {
-                let start = diagnostics.first().span.start;
-                (start.line, start.column)
-            }
+            Self::Invalid(diagnostics) => diagnostics
+                .first_error()
+                .map_or((0, 0), |error| (error.span.start.line, error.span.start.column)),
         };
         FileErrorDocument { message: self.render(file, RenderStyle::Plain), line, column }
     }

@@ -7,6 +7,7 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::raw::RawHeaderEdits;
@@ -71,12 +72,19 @@ impl Names {
     ) -> Option<HeaderName> {
         let Spanned { value, span } = text;
         let Ok(name) = HeaderName::try_from(value.as_str()) else {
-            findings.push(Diagnostic::new(*span, format!("`{value}` is not the name of a header")));
+            findings.push(Diagnostic::new(
+                Code::InvalidHeaderName,
+                *span,
+                format!("`{value}` is not the name of a header"),
+            ));
             return None;
         };
         if let Some(first) = self.0.insert(name.clone(), *span) {
             let message = format!("the header `{value}` is there twice");
-            findings.push(Diagnostic::new(*span, message).with_related(first, "first named here"));
+            findings.push(
+                Diagnostic::new(Code::DuplicateHeader, *span, message)
+                    .with_related(first, "first named here"),
+            );
             return None;
         }
         if purpose == Purpose::Edit && is_ours(&name) {
@@ -86,7 +94,12 @@ impl Names {
                 "it belongs to a single connection, or says where a body ends; the proxy sets it"
             };
             findings.push(
-                Diagnostic::new(*span, format!("the header `{value}` cannot be edited")).with_hint(hint),
+                Diagnostic::new(
+                    Code::ProtectedHeader,
+                    *span,
+                    format!("the header `{value}` cannot be edited"),
+                )
+                .with_hint(hint),
             );
             return None;
         }
@@ -107,6 +120,6 @@ fn value(text: &Spanned<String>, findings: &mut Findings) -> Option<HeaderValue>
         Ok(value) => return Some(value),
         Err(_) => "a header's value has visible ASCII characters, spaces and tabs only",
     };
-    findings.push(Diagnostic::new(*span, problem));
+    findings.push(Diagnostic::new(Code::InvalidHeaderValue, *span, problem));
     None
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use harbr_model::{Listener, MAX_LISTENERS};
 
 use super::value::{check_name, required};
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::raw::{RawConfig, RawListener};
@@ -18,7 +19,7 @@ pub(super) fn listeners(raw: &RawConfig, top: Span, findings: &mut Findings) -> 
     match (&raw.listen_addr, &raw.listeners) {
         (Field::Missing, Field::Missing) => {
             let hint = "add `listen_addr: \"0.0.0.0:8080\"`";
-            findings.push(Diagnostic::new(top, "`listen_addr` is missing").with_hint(hint));
+            findings.push(Diagnostic::new(Code::MissingKey, top, "`listen_addr` is missing").with_hint(hint));
             None
         }
         (Field::Given(addr), Field::Missing) => {
@@ -28,9 +29,13 @@ pub(super) fn listeners(raw: &RawConfig, top: Span, findings: &mut Findings) -> 
         (Field::Missing, Field::Given(list)) => several(list, findings),
         (Field::Given(addr), Field::Given(list)) => {
             findings.push(
-                Diagnostic::new(list.span, "a file has either `listen_addr` or `listeners`")
-                    .with_related(addr.span, "`listen_addr` is here")
-                    .with_hint("keep `listeners`, and give this address a name there"),
+                Diagnostic::new(
+                    Code::ExclusiveKeys,
+                    list.span,
+                    "a file has either `listen_addr` or `listeners`",
+                )
+                .with_related(addr.span, "`listen_addr` is here")
+                .with_hint("keep `listeners`, and give this address a name there"),
             );
             address("listen_addr", addr, findings);
             several(list, findings)
@@ -43,7 +48,7 @@ fn several(list: &Spanned<Vec<Field<RawListener>>>, findings: &mut Findings) -> 
     let count = list.value.len();
     if count == 0 || count > MAX_LISTENERS {
         let message = format!("`listeners` must have from 1 to {MAX_LISTENERS} items, not {count}");
-        findings.push(Diagnostic::new(list.span, message));
+        findings.push(Diagnostic::new(Code::WrongCount, list.span, message));
         return None;
     }
     let mut names = HashMap::new();
@@ -53,14 +58,19 @@ fn several(list: &Spanned<Vec<Field<RawListener>>>, findings: &mut Findings) -> 
         let Some(Spanned { value: listener, span }) = one(item, findings) else { continue };
         if let Some(first) = names.insert(listener.name.clone(), span) {
             let message = format!("two listeners are named `{}`", listener.name);
-            findings.push(Diagnostic::new(span, message).with_related(first, "first defined here"));
+            findings.push(
+                Diagnostic::new(Code::DuplicateListener, span, message)
+                    .with_related(first, "first defined here"),
+            );
         }
         // Port 0 is another port each time.
         if listener.addr.port() != 0
             && let Some(first) = addresses.insert(listener.addr, span)
         {
             let message = format!("two listeners have the address {}", listener.addr);
-            findings.push(Diagnostic::new(span, message).with_related(first, "first used here"));
+            findings.push(
+                Diagnostic::new(Code::DuplicateAddress, span, message).with_related(first, "first used here"),
+            );
         }
         listeners.push(listener);
     }
@@ -81,7 +91,7 @@ fn address(key: &str, text: &Spanned<String>, findings: &mut Findings) -> Option
     let Spanned { value, span } = text;
     let Ok(address) = value.parse() else {
         let message = format!("`{key}` must be an IP address and a port, not `{value}`");
-        findings.push(Diagnostic::new(*span, message).with_hint(address_hint(value)));
+        findings.push(Diagnostic::new(Code::InvalidAddress, *span, message).with_hint(address_hint(value)));
         return None;
     };
     Some(address)

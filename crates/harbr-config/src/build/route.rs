@@ -14,11 +14,13 @@ use super::route_key::RouteKey;
 use super::routes::{MAX_MAX_BODY, RouteDefaults};
 use super::upstream::{Upstreams, endpoint_url};
 use super::value::{ANY_DURATION, duration, integer, milliseconds, required, size};
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::raw::{RawHeaders, RawRoute};
 use crate::read::{Field, Spanned};
 use crate::suggest::closest;
+use crate::units::format_duration;
 
 /// Which route it is.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,7 @@ pub(super) fn route(
     let host_header = host_header(&raw.host_header, findings);
     let max_body = size("max_body", &raw.max_body, 1..=MAX_MAX_BODY, findings).unwrap_or(defaults.max_body);
     let methods = methods(&raw.methods, findings);
+    warn_of_retries(raw, max_retries, &methods, findings);
     let no_headers = RawHeaders::default();
     let headers = raw.headers.given().map_or(&no_headers, |headers| &headers.value);
     let matched_headers = header::matches(&headers.matches, findings);
@@ -85,7 +88,10 @@ fn upstream(
     let spans = [raw.health_check.given().map(|it| it.span), raw.health_check_path.given().map(|it| it.span)];
     for span in spans.into_iter().flatten() {
         let message = format!("the health check of upstream `{name}` is not the route's to say");
-        findings.push(Diagnostic::new(span, message).with_hint(format!("put it on `upstreams.{name}`")));
+        findings.push(
+            Diagnostic::new(Code::MisplacedHealthCheck, span, message)
+                .with_hint(format!("put it on `upstreams.{name}`")),
+        );
     }
     Some(name)
 }
@@ -96,6 +102,7 @@ fn route_health_check(raw: &RawRoute, findings: &mut Findings) -> Option<HealthC
     if let (Some(short), Some(long)) = (short, long) {
         findings.push(
             Diagnostic::new(
+                Code::ExclusiveKeys,
                 short.span.max(long.span),
                 "a route has either `health_check` or `health_check_path`",
             )
@@ -110,17 +117,48 @@ fn route_health_check(raw: &RawRoute, findings: &mut Findings) -> Option<HealthC
 
 fn timeouts(raw: &RawRoute, defaults: &RouteDefaults, findings: &mut Findings) -> TimeoutPolicy {
     let attempt = milliseconds("timeout_ms", &raw.timeout_ms, findings).unwrap_or(defaults.timeout);
+    if let (Some(given), Some(global)) = (raw.timeout_ms.given(), defaults.timeout_span)
+        && attempt > defaults.timeout
+    {
+        let message = format!(
+            "`timeout_ms` is above `global_timeout_ms`: requests of this route may take {}",
+            format_duration(attempt)
+        );
+        findings.push(
+            Diagnostic::new(Code::TimeoutAboveGlobal, given.span, message)
+                .with_related(global, format!("the others may take {}", format_duration(defaults.timeout))),
+        );
+    }
     let idle =
         duration("idle_timeout", &raw.idle_timeout, ANY_DURATION, findings).unwrap_or(defaults.idle_timeout);
     TimeoutPolicy { attempt, request: attempt.max(defaults.timeout), idle }
 }
 
+fn warn_of_retries(raw: &RawRoute, max_retries: u32, methods: &[Method], findings: &mut Findings) {
+    let is_never_retried = !methods.is_empty() && !methods.iter().any(Method::is_idempotent);
+    if let Some(Spanned { span, .. }) = raw.retry_count.given()
+        && max_retries > 0
+        && is_never_retried
+    {
+        let list = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let message = format!("{list} is tried again only where nothing was sent, never after a failure");
+        let mut diagnostic = Diagnostic::new(Code::RetriesNever, *span, message);
+        diagnostic.related =
+            raw.methods.given().map(|it| (it.span, "no method here is idempotent".to_owned()));
+        findings.push(diagnostic);
+    }
+}
+
 fn rewrite(raw: &RawRoute, findings: &mut Findings) -> PathRewrite {
     if let (Some(strip), Some(rewrite)) = (raw.strip_prefix.given(), raw.rewrite.given()) {
         findings.push(
-            Diagnostic::new(strip.span.max(rewrite.span), "a route has either `strip_prefix` or `rewrite`")
-                .with_related(strip.span.min(rewrite.span), "the other is here")
-                .with_hint("`rewrite: /` strips the prefix too"),
+            Diagnostic::new(
+                Code::ExclusiveKeys,
+                strip.span.max(rewrite.span),
+                "a route has either `strip_prefix` or `rewrite`",
+            )
+            .with_related(strip.span.min(rewrite.span), "the other is here")
+            .with_hint("`rewrite: /` strips the prefix too"),
         );
     }
     if let Some(Spanned { value, span }) = raw.rewrite.given() {
@@ -128,7 +166,7 @@ fn rewrite(raw: &RawRoute, findings: &mut Findings) -> PathRewrite {
             Ok(path) => PathRewrite::ReplacePrefix(path),
             Err(invalid) => {
                 let message = format!("`rewrite` must be a path, not `{value}`: {invalid}");
-                findings.push(Diagnostic::new(*span, message));
+                findings.push(Diagnostic::new(Code::InvalidRewrite, *span, message));
                 PathRewrite::Keep
             }
         };
@@ -161,7 +199,7 @@ fn host_header(field: &Field<String>, findings: &mut Findings) -> HostHeader {
         Some(keyword) => format!("did you mean `{keyword}`?"),
         None => "a host is written `example.com` or `example.com:8080`".to_owned(),
     };
-    findings.push(Diagnostic::new(*span, message).with_hint(hint));
+    findings.push(Diagnostic::new(Code::InvalidHostHeader, *span, message).with_hint(hint));
     HostHeader::Preserve
 }
 
@@ -172,7 +210,10 @@ fn methods(field: &Field<Vec<Field<String>>>, findings: &mut Findings) -> Vec<Me
         let Some(method) = method(text, findings) else { continue };
         if let Some(first) = first_seen.insert(method.clone(), text.span) {
             let message = format!("the method {method} is there twice");
-            findings.push(Diagnostic::new(text.span, message).with_related(first, "first named here"));
+            findings.push(
+                Diagnostic::new(Code::DuplicateMethod, text.span, message)
+                    .with_related(first, "first named here"),
+            );
             continue;
         }
         methods.push(method);
@@ -184,12 +225,14 @@ fn method(text: &Spanned<String>, findings: &mut Findings) -> Option<Method> {
     let Spanned { value, span } = text;
     let upper = value.to_ascii_uppercase();
     let diagnostic = match Method::from_bytes(value.as_bytes()) {
-        Err(_) => Diagnostic::new(*span, format!("`{value}` is not a method")),
+        Err(_) => Diagnostic::new(Code::InvalidMethod, *span, format!("`{value}` is not a method")),
         Ok(_) if upper != *value => {
-            Diagnostic::new(*span, format!("the method `{value}` is not in upper case"))
+            Diagnostic::new(Code::InvalidMethod, *span, format!("the method `{value}` is not in upper case"))
                 .with_hint(format!("did you mean `{upper}`?"))
         }
-        Ok(Method::CONNECT) => Diagnostic::new(*span, "the method CONNECT cannot be routed"),
+        Ok(Method::CONNECT) => {
+            Diagnostic::new(Code::UnroutableMethod, *span, "the method CONNECT cannot be routed")
+        }
         Ok(method) => return Some(method),
     };
     findings.push(diagnostic);

@@ -2,6 +2,7 @@
 
 use harbr_model::{HostPattern, PathPrefix};
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::read::Spanned;
 
@@ -18,7 +19,7 @@ pub(super) fn route_key(text: &Spanned<String>, findings: &mut Findings) -> Opti
     match parse(value) {
         Ok(key) => Some(key),
         Err((message, hint)) => {
-            let mut diagnostic = Diagnostic::new(*span, message);
+            let mut diagnostic = Diagnostic::new(Code::InvalidRouteKey, *span, message);
             diagnostic.hint = hint;
             findings.push(diagnostic);
             None

@@ -10,8 +10,9 @@ use super::route::{Place, route};
 use super::route_key::{RouteKey, route_key};
 use super::upstream::Upstreams;
 use super::value::{ANY_DURATION, duration, milliseconds, required, size};
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::position::{Position, Span};
+use crate::position::Span;
 use crate::raw::{RawConfig, RawRoute, RawRoutes};
 use crate::read::{Field, MapEntry, Spanned};
 
@@ -24,6 +25,8 @@ pub(super) const MAX_MAX_BODY: u64 = 16 * 1024 * 1024 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct RouteDefaults {
     pub(super) timeout: Duration,
+    /// Where `global_timeout_ms` stands.
+    pub(super) timeout_span: Option<Span>,
     pub(super) idle_timeout: Duration,
     pub(super) max_body: u64,
 }
@@ -38,6 +41,7 @@ impl RouteDefaults {
         let max_body = size("max_body", &raw.max_body, 1..=MAX_MAX_BODY, findings);
         Self {
             timeout: timeout.unwrap_or(Duration::from_secs(1)),
+            timeout_span: timeout.and(raw.global_timeout_ms.given()).map(|it| it.span),
             idle_timeout: idle_timeout.unwrap_or(DEFAULT_IDLE_TIMEOUT),
             max_body: max_body.unwrap_or(DEFAULT_MAX_BODY),
         }
@@ -51,15 +55,15 @@ pub(super) fn routes(
     defaults: &RouteDefaults,
     upstreams: &mut Upstreams,
     findings: &mut Findings,
-) -> Option<(Vec<Route>, BTreeMap<String, Position>)> {
+) -> Option<(Vec<Route>, BTreeMap<String, Span>)> {
     let example = "routes: {\"/\": {upstream: \"http://localhost:3000\"}}";
     let entries = required(&raw.routes, top, "`routes` is missing", example, findings)?;
     if entries.value.0.is_empty() {
-        findings.push(Diagnostic::new(entries.span, "`routes` has no route"));
+        findings.push(Diagnostic::new(Code::NoRoutes, entries.span, "`routes` has no route"));
         return None;
     }
     let mut builder =
-        RoutesBuilder { defaults, upstreams, findings, routes: Vec::new(), positions: BTreeMap::new() };
+        RoutesBuilder { defaults, upstreams, findings, routes: Vec::new(), places: BTreeMap::new() };
     let mut first_seen: HashMap<String, Span> = HashMap::new();
     for MapEntry { key: text, value: raw, is_duplicate } in &entries.value.0 {
         let key = route_key(text, builder.findings);
@@ -68,17 +72,18 @@ pub(super) fn routes(
             && let Some(first) = first_seen.insert(key.name.clone(), text.span)
         {
             let message = format!("`{}` is the same route as another key: `{}`", text.value, key.name);
-            builder
-                .findings
-                .push(Diagnostic::new(text.span, message).with_related(first, "first defined here"));
+            builder.findings.push(
+                Diagnostic::new(Code::SameRoute, text.span, message)
+                    .with_related(first, "first defined here"),
+            );
         }
         builder.add(text, key.as_ref(), raw);
     }
     if builder.routes.len() > MAX_ROUTES {
         let message = format!("there are more than {MAX_ROUTES} routes");
-        builder.findings.push(Diagnostic::new(entries.span, message));
+        builder.findings.push(Diagnostic::new(Code::WrongCount, entries.span, message));
     }
-    Some((builder.routes, builder.positions))
+    Some((builder.routes, builder.places))
 }
 
 struct RoutesBuilder<'a> {
@@ -86,7 +91,7 @@ struct RoutesBuilder<'a> {
     upstreams: &'a mut Upstreams,
     findings: &'a mut Findings,
     routes: Vec<Route>,
-    positions: BTreeMap<String, Position>,
+    places: BTreeMap<String, Span>,
 }
 
 impl RoutesBuilder<'_> {
@@ -98,7 +103,7 @@ impl RoutesBuilder<'_> {
             RawRoutes::Mapping(raw) => self.add_one(Place { key, name, span: text.span }, raw),
             RawRoutes::List(list) if list.is_empty() => {
                 let message = format!("the list of route `{name}` is empty");
-                self.findings.push(Diagnostic::new(raw.span, message));
+                self.findings.push(Diagnostic::new(Code::NoRoutes, raw.span, message));
             }
             RawRoutes::List(list) => self.add_list(key, name, list),
         }
@@ -118,7 +123,7 @@ impl RoutesBuilder<'_> {
             if let Some(first) = catch_all {
                 let message = "this route is never reached: one before it takes every request";
                 self.findings.push(
-                    Diagnostic::new(span, message)
+                    Diagnostic::new(Code::UnreachableRoute, span, message)
                         .with_related(first, "this one has no conditions")
                         .with_hint("put the route without `methods` and `headers.match` last"),
                 );
@@ -129,16 +134,19 @@ impl RoutesBuilder<'_> {
                 catch_all = catch_all.or(Some(span));
             } else if let Some(first) = first_seen.insert(conditions, span) {
                 let message = "this route is never reached: one before it has the same conditions";
-                self.findings.push(Diagnostic::new(span, message).with_related(first, "first given here"));
+                self.findings.push(
+                    Diagnostic::new(Code::UnreachableRoute, span, message)
+                        .with_related(first, "first given here"),
+                );
             }
         }
     }
 
     fn add_one(&mut self, place: Place<'_>, raw: &RawRoute) {
-        let (name, position) = (place.name.to_owned(), place.span.start);
+        let (name, span) = (place.name.to_owned(), place.span);
         if let Some(route) = route(place, raw, self.defaults, self.upstreams, self.findings) {
             self.routes.push(route);
-            self.positions.insert(name, position);
+            self.places.insert(name, span);
         }
     }
 }

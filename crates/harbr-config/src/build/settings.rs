@@ -3,6 +3,7 @@
 use harbr_model::{AccessLog, MAX_TRUSTED_PROXIES, Network, Settings};
 
 use super::value::{ANY_DURATION, choice, duration, integer, required, size};
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::raw::RawConfig;
@@ -50,12 +51,16 @@ fn trusted_proxies(field: &Field<Vec<Field<String>>>, findings: &mut Findings) -
     let Some(list) = field.given() else { return Vec::new() };
     if list.value.len() > MAX_TRUSTED_PROXIES {
         let message = format!("`trusted_proxies` has more than {MAX_TRUSTED_PROXIES} items");
-        findings.push(Diagnostic::new(list.span, message));
+        findings.push(Diagnostic::new(Code::WrongCount, list.span, message));
     }
     let network = |text: &Spanned<String>| match text.value.parse() {
         Ok(network) => Some(network),
         Err(error) => {
-            findings.push(Diagnostic::new(text.span, format!("`{}`: {error}", text.value)));
+            findings.push(Diagnostic::new(
+                Code::InvalidNetwork,
+                text.span,
+                format!("`{}`: {error}", text.value),
+            ));
             None
         }
     };

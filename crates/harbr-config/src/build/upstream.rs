@@ -6,6 +6,7 @@ use harbr_model::{Balance, Endpoint, EndpointUrl, HealthCheck, MAX_ENDPOINTS, Up
 
 use super::health_check::health_check;
 use super::value::{check_name, choice, integer, required};
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::raw::{RawEndpoint, RawUpstream};
 use crate::read::{Entries, Field, MapEntry, Spanned};
@@ -47,7 +48,8 @@ impl Upstreams {
         if self.0.contains_key(value) {
             return Some(value.clone());
         }
-        let diagnostic = Diagnostic::new(*span, format!("there is no upstream `{value}`"));
+        let diagnostic =
+            Diagnostic::new(Code::UnknownUpstream, *span, format!("there is no upstream `{value}`"));
         if !findings.has_room() {
             findings.push(diagnostic);
             return None;
@@ -76,7 +78,7 @@ pub(super) fn endpoint_url(text: &Spanned<String>, findings: &mut Findings) -> O
         Ok(url) => Some(url),
         Err(invalid) => {
             let message = format!("`{value}` is not the URL of an upstream: {invalid}");
-            let mut diagnostic = Diagnostic::new(*span, message);
+            let mut diagnostic = Diagnostic::new(Code::InvalidUrl, *span, message);
             diagnostic.hint = url_hint(value).map(|url| format!("did you mean `{url}`?"));
             findings.push(diagnostic);
             None
@@ -113,7 +115,7 @@ fn endpoints(list: &Spanned<Vec<Field<RawEndpoint>>>, findings: &mut Findings) -
     let count = list.value.len();
     if count == 0 || count > MAX_ENDPOINTS {
         let message = format!("`endpoints` must have from 1 to {MAX_ENDPOINTS} items, not {count}");
-        findings.push(Diagnostic::new(list.span, message));
+        findings.push(Diagnostic::new(Code::WrongCount, list.span, message));
         return None;
     }
     let mut first_seen = HashMap::new();
@@ -122,7 +124,7 @@ fn endpoints(list: &Spanned<Vec<Field<RawEndpoint>>>, findings: &mut Findings) -
         let Some(Spanned { value: endpoint, span }) = endpoint(item, findings) else { continue };
         if let Some(first) = first_seen.insert(endpoint.url.clone(), span) {
             findings.push(
-                Diagnostic::new(span, format!("{} is there twice", endpoint.url))
+                Diagnostic::new(Code::DuplicateEndpoint, span, format!("{} is there twice", endpoint.url))
                     .with_related(first, "first listed here")
                     .with_hint("give it a `weight` to send it a larger share"),
             );

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use harbr_model::{MAX_NAME_BYTES, MAX_TIMEOUT};
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::read::{Field, Spanned};
@@ -23,7 +24,8 @@ pub(super) fn required<'f, T>(
     findings: &mut Findings,
 ) -> Option<&'f Spanned<T>> {
     if field.is_missing() {
-        findings.push(Diagnostic::new(owner, missing).with_hint(format!("add `{example}`")));
+        findings
+            .push(Diagnostic::new(Code::MissingKey, owner, missing).with_hint(format!("add `{example}`")));
     }
     field.given()
 }
@@ -38,8 +40,11 @@ pub(super) fn integer(
     let number = u32::try_from(*value).ok().filter(|number| range.contains(number));
     if number.is_none() {
         let (least, most) = range.into_inner();
-        findings
-            .push(Diagnostic::new(*span, format!("`{name}` must be from {least} to {most}, not {value}")));
+        findings.push(Diagnostic::new(
+            Code::OutOfRange,
+            *span,
+            format!("`{name}` must be from {least} to {most}, not {value}"),
+        ));
     }
     number
 }
@@ -62,17 +67,22 @@ pub(super) fn duration(
         Ok(duration) if range.contains(&duration) => return Some(duration),
         Ok(_) | Err(InvalidAmount::TooLarge) => {
             let (least, most) = (format_duration(*range.start()), format_duration(*range.end()));
-            Diagnostic::new(*span, format!("`{name}` must be from {least} to {most}, not {value}"))
-        }
-        Err(InvalidAmount::NoUnit) => {
-            Diagnostic::new(*span, format!("`{name}` is a duration and has no unit"))
-                .with_hint(format!("write `{value}s` for seconds or `{value}ms` for milliseconds"))
-        }
-        Err(InvalidAmount::UnknownUnit | InvalidAmount::Syntax) => {
-            Diagnostic::new(*span, format!("`{name}` must be a duration, not `{value}`")).with_hint(
-                "a duration is a whole number and one of the units ms, s, m, h: `250ms`, `10s`, `5m`",
+            Diagnostic::new(
+                Code::OutOfRange,
+                *span,
+                format!("`{name}` must be from {least} to {most}, not {value}"),
             )
         }
+        Err(InvalidAmount::NoUnit) => {
+            Diagnostic::new(Code::InvalidDuration, *span, format!("`{name}` is a duration and has no unit"))
+                .with_hint(format!("write `{value}s` for seconds or `{value}ms` for milliseconds"))
+        }
+        Err(InvalidAmount::UnknownUnit | InvalidAmount::Syntax) => Diagnostic::new(
+            Code::InvalidDuration,
+            *span,
+            format!("`{name}` must be a duration, not `{value}`"),
+        )
+        .with_hint("a duration is a whole number and one of the units ms, s, m, h: `250ms`, `10s`, `5m`"),
     };
     findings.push(diagnostic);
     None
@@ -90,14 +100,21 @@ pub(super) fn size(
         Ok(size) if range.contains(&size) => return Some(size),
         Ok(_) | Err(InvalidAmount::TooLarge) => {
             let (least, most) = (format_size(*range.start()), format_size(*range.end()));
-            Diagnostic::new(*span, format!("`{name}` must be from {least} to {most}, not {value}"))
-        }
-        Err(InvalidAmount::NoUnit) => Diagnostic::new(*span, format!("`{name}` is a size and has no unit"))
-            .with_hint(format!("write `{value}B` for bytes or `{value}MiB` for mebibytes")),
-        Err(InvalidAmount::UnknownUnit | InvalidAmount::Syntax) => {
-            Diagnostic::new(*span, format!("`{name}` must be a size, not `{value}`")).with_hint(
-                "a size is a whole number and one of the units B, KiB, MiB, GiB, kB, MB, GB: `10MiB`",
+            Diagnostic::new(
+                Code::OutOfRange,
+                *span,
+                format!("`{name}` must be from {least} to {most}, not {value}"),
             )
+        }
+        Err(InvalidAmount::NoUnit) => {
+            Diagnostic::new(Code::InvalidSize, *span, format!("`{name}` is a size and has no unit"))
+                .with_hint(format!("write `{value}B` for bytes or `{value}MiB` for mebibytes"))
+        }
+        Err(InvalidAmount::UnknownUnit | InvalidAmount::Syntax) => {
+            Diagnostic::new(Code::InvalidSize, *span, format!("`{name}` must be a size, not `{value}`"))
+                .with_hint(
+                    "a size is a whole number and one of the units B, KiB, MiB, GiB, kB, MB, GB: `10MiB`",
+                )
         }
     };
     findings.push(diagnostic);
@@ -116,7 +133,11 @@ pub(super) fn choice<T: Copy>(
     let chosen = choices.iter().find(|(word, _)| word == value).map(|(_, choice)| *choice);
     if chosen.is_none() {
         let list = words().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        let mut diagnostic = Diagnostic::new(*span, format!("`{name}` must be one of {list}, not `{value}`"));
+        let mut diagnostic = Diagnostic::new(
+            Code::UnknownWord,
+            *span,
+            format!("`{name}` must be one of {list}, not `{value}`"),
+        );
         diagnostic.hint = closest(value, words()).map(|word| format!("did you mean `{word}`?"));
         findings.push(diagnostic);
     }
@@ -135,6 +156,6 @@ pub(super) fn check_name(what: &str, name: &Spanned<String>, findings: &mut Find
     } else {
         return Some(());
     };
-    findings.push(Diagnostic::new(*span, problem));
+    findings.push(Diagnostic::new(Code::InvalidName, *span, problem));
     None
 }

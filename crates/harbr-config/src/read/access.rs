@@ -11,6 +11,7 @@ use serde::de::{
 
 use super::field::span_numbers;
 use super::{Label, Reader, Walk};
+use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::suggest::closest;
 use crate::tree::{Entry, Node};
@@ -92,7 +93,7 @@ impl<'c, 'de, A: MapAccess<'de>> MappingAccess<'c, A> {
             None => format!("the keys here are {}", fields.join(", ")),
         };
         let message = format!("unknown key `{key}`{place}");
-        self.walk.report(Diagnostic::new(entry.key.span, message).with_hint(hint));
+        self.walk.report(Diagnostic::new(Code::UnknownKey, entry.key.span, message).with_hint(hint));
         let meant = meant.filter(|meant| !self.taken.contains(meant))?;
         self.taken.push(meant);
         Some(meant)

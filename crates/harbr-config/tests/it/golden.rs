@@ -64,7 +64,7 @@ fn stem(path: &Path) -> String {
 fn outcome(input: &Path) -> String {
     let bytes = fs::read(input).expect("testdata can be read");
     match parse(Source { name: "config.yml", bytes: &bytes }) {
-        Ok(config) => dump(&config),
+        Ok(config) => dump(&config) + &config.warnings.render(RenderStyle::Plain),
         Err(diagnostics) => diagnostics.render(RenderStyle::Plain),
     }
 }

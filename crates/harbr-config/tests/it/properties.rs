@@ -64,7 +64,7 @@ pub(crate) fn check_positions(text: &str, diagnostics: &Diagnostics) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines: Vec<&str> =
         text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')).collect();
-    assert!(diagnostics.len() > 0);
+    assert!(diagnostics.first_error().is_some());
     for diagnostic in diagnostics.iter() {
         for position in [diagnostic.span.start, diagnostic.span.end] {
             let line = usize::try_from(position.line).expect("it fits");
@@ -77,7 +77,7 @@ pub(crate) fn check_positions(text: &str, diagnostics: &Diagnostics) {
         assert!(!diagnostic.message.contains(char::is_control), "{:?}", diagnostic.message);
     }
     let rendered = diagnostics.render(RenderStyle::Plain);
-    assert!(rendered.starts_with("error: "), "{rendered}");
+    assert!(rendered.starts_with("error[HR") || rendered.starts_with("warning[HR"), "{rendered}");
 }
 
 fn check(text: &str) {

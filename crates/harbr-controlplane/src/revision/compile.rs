@@ -18,8 +18,8 @@ pub(crate) struct Compiled {
 /// From the bytes of a file to what is sent. Takes as long as the file is large: keep it off the runtime.
 pub(crate) fn compile(name: &str, bytes: &[u8]) -> Result<Compiled, Arc<ConfigError>> {
     let config = harbr_config::parse(Source { name, bytes }).map_err(|diagnostics| {
-        let position = diagnostics.first().span.start;
-        ConfigError::new(diagnostics.render(RenderStyle::Plain), Some(position))
+        let position = diagnostics.first_error().map(|error| error.span.start);
+        ConfigError::new(diagnostics.render(RenderStyle::Plain), position)
     })?;
     let encoded = EncodedSnapshot::encode(&config.snapshot);
     Ok(Compiled { snapshot: config.snapshot, encoded, sources: config.routes })
