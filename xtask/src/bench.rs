@@ -1,12 +1,20 @@
 //! Measurements. Figures of one run compare only with each other: every proxy is measured in every round.
 
-mod cpu;
+mod driven;
 mod edits;
+mod instructions;
 mod load;
+mod memory;
+pub(crate) mod open_loop;
+pub(crate) mod origin;
 mod peers;
+mod report;
+mod results;
 mod side_by_side;
 mod statistics;
-mod wrk;
+mod syscalls;
+mod usage;
+mod workload;
 
 use std::process::ExitCode;
 

@@ -22,6 +22,11 @@ pub(crate) fn get(addr: SocketAddr, path: &str) -> Result<Response> {
     Connection::open(addr, Duration::from_secs(5))?.get(path)
 }
 
+/// As `get`, and asks the server to close the connection after it.
+pub(crate) fn get_and_close(addr: SocketAddr, path: &str) -> Result<Response> {
+    Connection::open(addr, Duration::from_secs(5))?.ask(path, "Connection: close\r\n")
+}
+
 /// A 200 and its JSON.
 pub(crate) fn get_json(addr: SocketAddr, path: &str) -> Result<serde_json::Value> {
     let response = get(addr, path).with_context(|| format!("GET http://{addr}{path}"))?;
@@ -53,7 +58,12 @@ impl Connection {
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Result<Response> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: xtask\r\n\r\n", self.addr);
+        self.ask(path, "")
+    }
+
+    fn ask(&mut self, path: &str, more: &str) -> Result<Response> {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: xtask\r\n{more}\r\n", self.addr);
         self.stream.get_mut().write_all(request.as_bytes())?;
         let head = read_head(&mut self.stream)?;
         let status = parse_status(&head)?;

@@ -36,13 +36,20 @@ enum Command {
     Check,
     /// A controller, three proxies and two sample upstreams on loopback, to look at
     Demo(demo::Options),
-    /// CPU time per request beside nginx and HAProxy; `bench fleet`: edits under load
+    /// CPU time per request beside other proxies; `--check`: no more instructions than the baseline; `bench fleet`:
+    /// edits under load
     Bench(bench::Options),
     /// The programs as they are shipped: optimised by a profile of mixed traffic (needs llvm-profdata)
     Dist,
     /// A small HTTP server that says its name; ends when its standard input does
     #[command(hide = true)]
     SampleUpstream(sample_upstream::Options),
+    /// What stands behind the proxies that are measured
+    #[command(hide = true)]
+    BenchOrigin(bench::origin::Options),
+    /// Load at a fixed rate; prints latencies as JSON
+    #[command(hide = true)]
+    OpenLoop(bench::open_loop::Options),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +59,8 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Dist => dist::run(),
         Command::SampleUpstream(options) => sample_upstream::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::BenchOrigin(options) => bench::origin::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::OpenLoop(options) => bench::open_loop::run(&options).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
         if error.is::<Interrupted>() {

@@ -16,6 +16,8 @@ use crate::interrupt::Interrupt;
 /// How long a program may take to say where it listens.
 const START_LIMIT: Duration = Duration::from_secs(15);
 
+const LAST_LINES: usize = 10;
+
 /// Killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -46,6 +48,13 @@ impl Process {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it wrote last, to say why it does not do what it should.
+    pub(crate) fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().rev().take(LAST_LINES).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
     /// The address that the program says in its (JSON) log under this key.

@@ -1,18 +1,24 @@
-//! `cargo xtask bench`: CPU time per request, all proxies in each round, as ratios to nginx.
+//! `cargo xtask bench`: all proxies in each round of each workload, in one run, compared by ratios to nginx.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use super::peers::{Bench, Peer, require_tools, start_origin};
-use super::statistics::{median, quantile};
-use super::{cpu, wrk};
+use super::instructions::{self, Mode};
+use super::open_loop::{self, Latencies};
+use super::peers::{Extra, Kind, Peer, Setup, Stage, kinds, require_tools, start_origin};
+use super::results::{Findings, OpenLoop, REFERENCE, Results, Series};
+use super::workload::{self, KEEP_ALIVE, Transport, Workload};
+use super::{driven, memory, report, syscalls, usage};
 use crate::interrupt::Interrupt;
 use crate::workspace::{self, Profile, Programs};
 
-const REFERENCE: &str = "nginx";
+/// Requests per second at a fixed rate where there is no nginx to take a third of.
+const DEFAULT_RATE: u32 = 2_000;
 
 #[derive(Args)]
 #[group(skip)]
@@ -23,76 +29,165 @@ pub(super) struct Options {
     /// Of one measurement
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
-}
-
-/// One proxy's rounds.
-struct Series {
-    name: &'static str,
-    /// Microseconds of CPU time per request.
-    cost: Vec<f64>,
-    per_second: Vec<f64>,
-    failed: u64,
+    /// Only these workloads
+    #[arg(long, value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(workload::ids()))]
+    only: Vec<String>,
+    /// Peers that Debian does not have, installed below the target folder
+    #[arg(long, value_delimiter = ',')]
+    with: Vec<Extra>,
+    /// Write docs/performance.md and its chart
+    #[arg(long)]
+    report: bool,
+    /// Only count our instructions per request, and fail if they have risen by more than 3 %
+    #[arg(long, conflicts_with_all = ["report", "with", "set_baseline"])]
+    check: bool,
+    /// Only count our instructions per request, and make them what `--check` goes by
+    #[arg(long, conflicts_with_all = ["report", "with"])]
+    set_baseline: bool,
 }
 
 pub(super) fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode> {
-    require_tools()?;
+    let workloads = workload::named(&options.only);
+    if options.check {
+        return instructions::run(Mode::Check, &workloads, interrupt);
+    }
+    if options.set_baseline {
+        return instructions::run(Mode::SetBaseline, &workloads, interrupt);
+    }
+    require_tools(&["taskset", "wrk", "h2load", "openssl"])?;
     println!("building harbr-router (release profile)");
     let programs = Programs::build(Profile::Release, &["harbr-router"])?;
     let folder = tempfile::Builder::new().prefix("harbr-bench-").tempdir_in(workspace::target_dir()?)?;
     let (_origin, origin) = start_origin(folder.path(), interrupt)?;
-    let peers = Bench { folder: folder.path(), origin, interrupt }.start_peers(&programs)?;
-    let mut series: Vec<Series> = peers
-        .iter()
-        .map(|peer| Series { name: peer.name, cost: Vec::new(), per_second: Vec::new(), failed: 0 })
-        .collect();
-    for round in 0..options.rounds as usize {
-        println!("round {} of {}", round + 1, options.rounds);
-        // Nobody is always the first or always after the same one.
-        for place in 0..peers.len() {
-            let index = (round + place) % peers.len();
-            interrupt.pause(Duration::ZERO)?;
-            measure(&peers[index], &mut series[index], options)?;
-        }
+    let stage = Stage { folder: folder.path(), origin, interrupt };
+    let kinds = kinds(&programs, &options.with)?;
+    let results = measure_all(&stage, &kinds, &workloads, options)?;
+    println!("\n{}", report::tables(&results));
+    if options.report {
+        report::write(&results)?;
     }
-    println!("\n{}", table(&series, options));
-    let failed: u64 = series.iter().map(|series| series.failed).sum();
+    let failed: u64 = results.series.values().map(|series| series.failed).sum();
     ensure!(failed == 0, "{failed} requests failed: the figures mean nothing");
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(peer: &Peer, series: &mut Series, options: &Options) -> Result<()> {
-    let pid = peer.process.id();
-    wrk::run(peer.addr, Duration::from_secs(1)).context("warm-up")?;
-    let before = cpu::time_of(pid)?;
-    let load = wrk::run(peer.addr, Duration::from_secs(options.seconds))?;
-    let spent = cpu::time_of(pid)?.saturating_sub(before);
-    series.failed += load.failed;
-    series.cost.push(spent.as_secs_f64() * 1e6 / load.requests.max(1) as f64);
-    series.per_second.push(load.per_second);
+fn measure_all(
+    stage: &Stage<'_>,
+    kinds: &[Kind],
+    workloads: &[Workload],
+    options: &Options,
+) -> Result<Results> {
+    let mut setups: Vec<Setup> = Vec::new();
+    for workload in workloads {
+        if !setups.contains(&workload.setup) {
+            setups.push(workload.setup);
+        }
+    }
+    println!("starting {}", kinds.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "));
+    let peers = stage.start_all(kinds, &setups)?;
+    // First, while they have served nothing yet.
+    let findings = findings(stage, &peers, workloads, options.report)?;
+    let mut series: HashMap<(&str, &str), Series> = HashMap::new();
+    for round in 0..options.rounds as usize {
+        println!("round {} of {}", round + 1, options.rounds);
+        for workload in workloads {
+            let able: Vec<&Peer> =
+                peers[&workload.setup].iter().filter(|peer| peer.kind.speaks(workload.transport)).collect();
+            // Nobody is always the first or always after the same one.
+            for place in 0..able.len() {
+                let peer = able[(round + place) % able.len()];
+                stage.interrupt.pause(Duration::ZERO)?;
+                let series = series.entry((workload.id, peer.kind.name)).or_default();
+                measure(peer, workload, series, options.seconds, stage.folder)
+                    .with_context(|| format!("{}, {}", peer.kind.name, workload.title))?;
+            }
+        }
+    }
+    let open_loop = match peers.get(&Setup::FULL) {
+        Some(peers) => Some(at_fixed_rate(stage, peers, &series, options)?),
+        None => None,
+    };
+    Ok(Results {
+        versions: kinds.iter().map(|kind| (kind.name, kind.version())).collect(),
+        workloads: workloads.to_vec(),
+        rounds: options.rounds,
+        seconds: options.seconds,
+        series,
+        open_loop,
+        findings,
+    })
+}
+
+fn measure(peer: &Peer, workload: &Workload, series: &mut Series, seconds: u64, folder: &Path) -> Result<()> {
+    let (pid, addr) = (peer.process.id(), peer.addr(workload.transport));
+    if series.cost.is_empty() {
+        driven::run(workload, addr, Duration::from_secs(1), folder).context("warm-up")?;
+    }
+    let before = usage::cpu_time(pid)?;
+    let load = driven::run(workload, addr, Duration::from_secs(seconds), folder)?;
+    let spent = usage::cpu_time(pid)?.saturating_sub(before);
+    series.add(load, spent);
     Ok(())
 }
 
-fn table(series: &[Series], options: &Options) -> String {
-    let reference = series.iter().find(|series| series.name == REFERENCE);
-    let mut table = format!(
-        "Keep-alive, 1 KiB, {} connections, one worker; {} rounds of {} s; medians, the ratio's range in brackets.\n\n\
-         | proxy | CPU time to {REFERENCE} | CPU µs/request | requests/s | failed |\n|---|---|---|---|---|\n",
-        wrk::CONNECTIONS,
-        options.rounds,
-        options.seconds
-    );
-    for Series { name, cost, per_second, failed } in series {
-        let ratio =
-            reference.and_then(|reference| ratio(cost, &reference.cost)).unwrap_or_else(|| "–".to_owned());
-        let (cost, rate) = (median(cost).unwrap_or_default(), median(per_second).unwrap_or_default());
-        table += &format!("| {name} | {ratio} | {cost:.1} | {rate:.0} | {failed} |\n");
+/// At a third of what nginx can do, all proxies in each round.
+fn at_fixed_rate(
+    stage: &Stage<'_>,
+    peers: &[Peer],
+    series: &HashMap<(&str, &str), Series>,
+    options: &Options,
+) -> Result<OpenLoop> {
+    let most = series.get(&(KEEP_ALIVE.id, REFERENCE)).and_then(Series::per_second);
+    let rate = most.map_or(DEFAULT_RATE, |most| (most / 3.0) as u32);
+    println!("at a fixed rate of {rate} requests/s");
+    let mut latencies: HashMap<&'static str, Vec<Latencies>> = HashMap::new();
+    for round in 0..options.rounds as usize {
+        for place in 0..peers.len() {
+            let peer = &peers[(round + place) % peers.len()];
+            stage.interrupt.pause(Duration::ZERO)?;
+            let found =
+                open_loop::run_pinned(peer.addr(Transport::Http), rate, Duration::from_secs(options.seconds))
+                    .with_context(|| peer.kind.name)?;
+            latencies.entry(peer.kind.name).or_default().push(found);
+        }
     }
-    table
+    Ok(OpenLoop { rate, latencies })
 }
 
-/// The median of the rounds' ratios: a slow moment of the machine slows both sides of one.
-fn ratio(cost: &[f64], reference: &[f64]) -> Option<String> {
-    let ratios: Vec<f64> = cost.iter().zip(reference).map(|(cost, reference)| cost / reference).collect();
-    let (low, middle, high) = (quantile(&ratios, 0.0)?, median(&ratios)?, quantile(&ratios, 1.0)?);
-    Some(format!("{middle:.2} ({low:.2}–{high:.2})"))
+/// What is found once for each proxy; instructions, which take minutes, only for a report.
+fn findings(
+    stage: &Stage<'_>,
+    peers: &HashMap<Setup, Vec<Peer>>,
+    workloads: &[Workload],
+    with_instructions: bool,
+) -> Result<Findings> {
+    let mut findings = Findings::default();
+    for (setup, peers) in peers {
+        for peer in peers {
+            let bytes = usage::memory_bytes(peer.process.id())?;
+            findings.table_memory.insert((setup.routes, setup.access_log, peer.kind.name), bytes);
+        }
+    }
+    let Some(full) = peers.get(&Setup::FULL) else { return Ok(findings) };
+    for peer in full {
+        println!("memory and calls into the kernel of {}", peer.kind.name);
+        findings.memory.insert(peer.kind.name, memory::of(peer, stage.folder, stage.interrupt)?);
+        for workload in workloads.iter().filter(|workload| workload.setup == Setup::FULL) {
+            if peer.kind.speaks(workload.transport)
+                && let Some(calls) = syscalls::per_request(peer, workload, stage.folder)?
+            {
+                findings.syscalls.insert((workload.id, peer.kind.name), calls);
+            }
+        }
+    }
+    if with_instructions && require_tools(&instructions::TOOLS).is_ok() {
+        for peer in full.iter().filter(|peer| peer.kind.can_be_counted()) {
+            for workload in workloads.iter().filter(|workload| peer.kind.speaks(workload.transport)) {
+                println!("instructions of {}: {}", peer.kind.name, workload.title);
+                let counted = instructions::per_request(stage, &peer.kind, workload)?;
+                findings.instructions.insert((workload.id, peer.kind.name), counted);
+            }
+        }
+    }
+    Ok(findings)
 }
