@@ -197,6 +197,50 @@ async fn validate_says_what_the_controllers_own_check_says() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_and_what_probably_is_has_its_code_everywhere() {
+    let origin = Origin::start("a").await;
+    let warned = File::all_to(&origin).text() + "upstreams: {spare: {endpoints: [\"http://spare\"]}}\n";
+    let fleet = Fleet::start(Shape::Split, &warned).await;
+    let path = fleet.file.path();
+    let path = path.to_str().unwrap();
+    let warning = "warning[HR0420]: no route uses the upstream `spare`";
+    let validate = fleet.harbrctl(&["validate", path]).await;
+    assert_eq!(validate.code, Some(0));
+    assert!(validate.stderr.starts_with(warning) && validate.stdout.contains("valid"), "{validate:?}");
+    for program in [Program::Controlplane, Program::Router] {
+        let check = Process::run(program, &["--check", "-c", path]).await;
+        assert_eq!((check.code, &check.stderr), (Some(0), &validate.stderr));
+        assert_eq!(check.stdout, format!("{path} is valid\n"));
+    }
+    let status = fleet.json(&["status"]).await;
+    assert_eq!(status["config_warnings"][0]["code"], "HR0420");
+    assert_eq!(status["config_warnings"][0]["line"], warned.lines().count());
+    assert!(fleet.harbrctl(&["status"]).await.stdout.contains(warning));
+
+    fleet.file.write_in_place("listen_address: x\n");
+    fleet.config_error().await;
+    let error = fleet.json(&["status"]).await["config_error"].clone();
+    assert_eq!(error["diagnostics"][0]["code"], "HR0101");
+    let validate = fleet.harbrctl(&["validate", path, "-o", "json"]).await;
+    let validate: Value = serde_json::from_str(&validate.stdout).unwrap();
+    assert_eq!(validate["diagnostics"], error["diagnostics"]);
+    let github = fleet.harbrctl(&["validate", path, "-o", "github"]).await;
+    assert!(github.stdout.contains(",line=1,endLine=1,col=1,endColumn=15,title=HR0101::"), "{github:?}");
+    let sarif = fleet.harbrctl(&["validate", path, "-o", "sarif"]).await;
+    let sarif: Value = serde_json::from_str(&sarif.stdout).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "HR0101");
+}
+
+#[tokio::test]
+async fn each_code_can_be_explained() {
+    let ended = Process::run(Program::Harbrctl, &["explain-error", "HR0101"]).await;
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stdout.starts_with("error[HR0101]: an unknown key\n\nThere is no such key"), "{ended:?}");
+    let ended = Process::run(Program::Harbrctl, &["explain-error", "HR9999"]).await;
+    assert_eq!(ended.code, Some(2));
+}
+
+#[tokio::test]
 async fn validate_ends_on_a_file_without_an_end() {
     let ended = Process::run(Program::Harbrctl, &["validate", "/dev/zero"]).await;
     assert_eq!(ended.code, Some(1));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use harbr_config::{Diagnostic, Diagnostics, Severity, Span};
 use harbr_model::{Health, Upstream};
 use harbr_proto::v1::admin_service_server::AdminService;
 use harbr_proto::{health_to_wire, v1};
@@ -67,9 +68,10 @@ fn status(config_file: &str, intent: &Intent, fleet: &Fleet) -> v1::Status {
     let config_error = intent.config_error.as_ref().map(|error| v1::ConfigError {
         message: error.message.clone(),
         file: config_file.to_owned(),
-        line: error.position.map_or(0, |position| position.line),
-        column: error.position.map_or(0, |position| position.column),
+        line: error.position().map_or(0, |position| position.line),
+        column: error.position().map_or(0, |position| position.column),
         since: timestamp(error.since),
+        diagnostics: diagnostics_to_wire(error.diagnostics.as_ref()),
     });
     v1::Status {
         revision: intent.revision.as_ref().map_or(0, |revision| revision.number),
@@ -83,7 +85,30 @@ fn status(config_file: &str, intent: &Intent, fleet: &Fleet) -> v1::Status {
         converged: intended.is_some() && connected > 0 && converged == connected,
         build: harbr_process::VERSION.to_owned(),
         config_file: config_file.to_owned(),
+        config_warnings: diagnostics_to_wire(intent.warnings.as_deref()),
     }
+}
+
+fn diagnostics_to_wire(diagnostics: Option<&Diagnostics>) -> Vec<v1::Diagnostic> {
+    let span = |span: Span| v1::Span {
+        line: span.start.line,
+        column: span.start.column,
+        end_line: span.end.line,
+        end_column: span.end.column,
+    };
+    let to_wire = |diagnostic: &Diagnostic| v1::Diagnostic {
+        severity: match diagnostic.severity() {
+            Severity::Error => v1::Severity::Error.into(),
+            Severity::Warning => v1::Severity::Warning.into(),
+        },
+        code: diagnostic.code.to_string(),
+        message: diagnostic.message.clone(),
+        hint: diagnostic.hint.clone().unwrap_or_default(),
+        span: Some(span(diagnostic.span)),
+        related: diagnostic.related.as_ref().map(|(place, _)| span(*place)),
+        related_message: diagnostic.related.as_ref().map(|(_, message)| message.clone()).unwrap_or_default(),
+    };
+    diagnostics.into_iter().flat_map(Diagnostics::iter).map(to_wire).collect()
 }
 
 fn node_to_wire(node: Node, intent: &Intent) -> v1::Node {

@@ -1,14 +1,17 @@
 use std::path::Path;
 
+use harbr_config::RenderStyle;
+
 use crate::revision::compile;
 use crate::watch::read;
 
-/// Whether the file is a valid configuration.
+/// What to be warned of in a file that is a valid configuration, rendered for people; empty if nothing.
 ///
 /// # Errors
 /// All that is wrong with it, rendered for people.
-pub fn check_file(path: &Path) -> Result<(), String> {
+pub fn check_file(path: &Path) -> Result<String, String> {
     let name = path.display().to_string();
     let bytes = read(path).map_err(|reason| format!("{name}: cannot be read: {reason}\n"))?;
-    compile(&name, &bytes).map(drop).map_err(|error| error.message.clone())
+    let compiled = compile(&name, &bytes).map_err(|error| error.message.clone())?;
+    Ok(compiled.warnings.map(|warnings| warnings.render(RenderStyle::Plain)).unwrap_or_default())
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use harbr_config::RenderStyle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::ledger::{Ledger, Published, Rejected};
+use crate::ledger::{Intent, Ledger, Published, Rejected};
 use crate::metrics;
 use crate::revision::{ConfigError, compile};
 use crate::store::UnwritableState;
@@ -82,6 +83,7 @@ impl Intake {
                     (revision.snapshot.routes().len(), revision.snapshot.upstreams().len());
                 let hash = revision.hash();
                 tracing::info!(%hash, routes, upstreams, "revision {} is to be served", revision.number);
+                warn_of(&intent);
                 "accepted"
             }
             Published::Unchanged => {
@@ -104,7 +106,7 @@ impl Intake {
     /// The file is valid. Tried again and again, it is said once.
     fn unkept(&self, error: &UnwritableState) -> Outcome {
         let message = format!("the new revision is not served: {error}");
-        if self.ledger.reject(ConfigError::new(message.clone(), None)) == Rejected::New {
+        if self.ledger.reject(ConfigError::elsewhere(message.clone())) == Rejected::New {
             count("rejected");
             tracing::error!("{message}; {}", self.kept());
         }
@@ -119,10 +121,17 @@ impl Intake {
     }
 }
 
+/// Once for a revision, when it takes over.
+fn warn_of(intent: &Intent) {
+    if let Some(warnings) = &intent.warnings {
+        tracing::warn!("the configuration is taken, but\n{}", warnings.render(RenderStyle::Plain).trim_end());
+    }
+}
+
 fn count(result: &'static str) {
     ::metrics::counter!(metrics::CONFIG_RELOADS, "result" => result).increment(1);
 }
 
 fn unreadable(path: &Path, reason: &str) -> Arc<ConfigError> {
-    ConfigError::new(format!("{}: cannot be read: {reason}", path.display()), None)
+    ConfigError::elsewhere(format!("{}: cannot be read: {reason}", path.display()))
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use harbr_config::Diagnostics;
 use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash};
 use tokio::sync::watch;
 
@@ -29,6 +30,8 @@ pub(crate) struct Intent {
     /// The newest first; the revision's own is not among them.
     pub(crate) bases: VecDeque<EncodedSnapshot>,
     pub(crate) config_error: Option<Arc<ConfigError>>,
+    /// Of the file that is served.
+    pub(crate) warnings: Option<Arc<Diagnostics>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,11 +69,15 @@ impl Ledger {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.intent.borrow().revision.clone();
         if before.as_ref().is_some_and(|before| before.hash() == compiled.encoded.hash()) {
-            self.intent.send_modify(|intent| intent.config_error = None);
+            self.intent.send_modify(|intent| {
+                intent.config_error = None;
+                intent.warnings = compiled.warnings;
+            });
             return Ok(Published::Unchanged);
         }
         let number = store.number(compiled.encoded.hash())?;
         let fence = store.fence();
+        let warnings = compiled.warnings.clone();
         let revision = Arc::new(Revision::new(number, compiled, fence, before.as_deref()));
         self.intent.send_modify(|intent| {
             if let Some(before) = &before {
@@ -80,6 +87,7 @@ impl Ledger {
             intent.fence = fence;
             intent.revision = Some(revision);
             intent.config_error = None;
+            intent.warnings = warnings;
         });
         Ok(Published::New)
     }

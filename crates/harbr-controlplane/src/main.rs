@@ -48,7 +48,8 @@ fn main() -> ExitCode {
 fn check(controller: &ControllerArgs) -> ExitCode {
     let checked = controller.config_file().map(|path| (path.display(), check_file(path)));
     match checked {
-        Ok((path, Ok(()))) => {
+        Ok((path, Ok(warnings))) => {
+            eprint!("{warnings}");
             println!("{path} is valid");
             ExitCode::SUCCESS
         }

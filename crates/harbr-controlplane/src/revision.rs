@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use harbr_config::Position;
+use harbr_config::{Diagnostics, Position, RenderStyle};
 use harbr_model::Snapshot;
 use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, v1};
 
@@ -42,14 +42,14 @@ pub(crate) struct Step {
 pub(crate) struct ConfigError {
     /// All that is wrong, rendered for people.
     pub(crate) message: String,
-    /// Of the first thing that is wrong in the file, if it is something in the file.
-    pub(crate) position: Option<Position>,
+    /// The same, each by itself, if it is something in the file.
+    pub(crate) diagnostics: Option<Diagnostics>,
     pub(crate) since: SystemTime,
 }
 
 impl Revision {
     pub(crate) fn new(number: u64, compiled: Compiled, fence: Fence, before: Option<&Self>) -> Self {
-        let Compiled { snapshot, encoded, sources } = compiled;
+        let Compiled { snapshot, encoded, sources, warnings: _ } = compiled;
         let health = HealthIndex::of(&snapshot);
         let step = before.map(|before| Step {
             from: before.hash(),
@@ -77,8 +77,20 @@ impl Revision {
 }
 
 impl ConfigError {
-    pub(crate) fn new(message: String, position: Option<Position>) -> Arc<Self> {
-        Arc::new(Self { message, position, since: SystemTime::now() })
+    /// All that is wrong in the file.
+    pub(crate) fn of_file(diagnostics: Diagnostics) -> Arc<Self> {
+        let message = diagnostics.render(RenderStyle::Plain);
+        Arc::new(Self { message, diagnostics: Some(diagnostics), since: SystemTime::now() })
+    }
+
+    /// What is not about a place in the file.
+    pub(crate) fn elsewhere(message: String) -> Arc<Self> {
+        Arc::new(Self { message, diagnostics: None, since: SystemTime::now() })
+    }
+
+    /// Of the first error in the file.
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.diagnostics.as_ref()?.first_error().map(|error| error.span.start)
     }
 }
 

@@ -8,11 +8,13 @@ use std::time::Duration;
 use prost_types::Timestamp;
 use serde::Serializer;
 
+mod diagnostic;
 mod node;
 mod route;
 mod status;
 mod upstream;
 
+pub use diagnostic::{DiagnosticDocument, RelatedDocument};
 pub use node::NodeDocument;
 pub use route::{HeaderDocument, HeaderEditsDocument, RouteDocument};
 pub use status::StatusDocument;

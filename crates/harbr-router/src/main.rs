@@ -53,8 +53,8 @@ fn main() -> ExitCode {
     };
     match check_file(file) {
         Err(diagnostics) => print_diagnostics(&diagnostics),
-        Ok(()) if cli.check => print_valid(&file.display().to_string()),
-        Ok(()) => harbr_process::exit_code(start(cli)),
+        Ok(warnings) if cli.check => print_valid(&file.display().to_string(), &warnings),
+        Ok(_) => harbr_process::exit_code(start(cli)),
     }
 }
 
@@ -64,8 +64,9 @@ fn print_diagnostics(diagnostics: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-#[expect(clippy::print_stdout, reason = "--check asks for this line")]
-fn print_valid(file: &str) -> ExitCode {
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "--check asks for this text")]
+fn print_valid(file: &str, warnings: &str) -> ExitCode {
+    eprint!("{warnings}");
     println!("{file} is valid");
     ExitCode::SUCCESS
 }

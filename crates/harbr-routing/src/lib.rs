@@ -1,11 +1,11 @@
 //! Which route answers a request, and as what it is forwarded. Pure: no I/O, no async, no clock.
 //!
 //! Reading order: [`normal_form`] brings a request's path to the one form that is matched *and* forwarded;
-//! [`RouteTable::find`] answers which route it is for; [`forwarded_path`] says what the upstream is asked.
+//! [`RouteTable::find`] answers which route it is for, and [`RouteTable::explain`] why not another; [`forwarded_path`] says what the upstream is asked.
 //! Proxies and operators' tools ask the same code.
 
 mod path;
 mod table;
 
 pub use path::{InvalidPath, forwarded_path, normal_form};
-pub use table::{Found, RequestHead, RouteTable};
+pub use table::{Explanation, Found, Mismatch, Precedence, RequestHead, RouteTable, Verdict, mismatch};

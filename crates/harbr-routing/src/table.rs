@@ -1,9 +1,13 @@
+mod explain;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 use harbr_model::{HeaderMatch, HostPattern, RouteMatch};
 use http::{HeaderMap, Method};
+
+pub use explain::{Explanation, Mismatch, Precedence, Verdict, mismatch};
 
 /// Routes by host and path. A look-up costs the same with three routes as with 100,000: it hashes the
 /// request's prefixes that have the length of a configured one, from the longest down.
@@ -106,8 +110,8 @@ impl<T> Paths<T> {
     fn find(&self, head: &RequestHead<'_>) -> Found<'_, T> {
         for candidates in self.prefixes_of(head.path) {
             let mut allowed = Vec::new();
-            for candidate in candidates.iter().filter(|candidate| candidate.headers_match(head.headers)) {
-                if candidate.methods.is_empty() || candidate.methods.contains(head.method) {
+            for candidate in candidates.iter().filter(|it| it.missing_header(head.headers).is_none()) {
+                if candidate.takes(head.method) {
                     return Found::Route(&candidate.route);
                 }
                 allowed.extend(candidate.methods.iter().cloned());
@@ -136,10 +140,15 @@ impl<T> Default for Paths<T> {
 }
 
 impl<T> Candidate<T> {
-    fn headers_match(&self, headers: &HeaderMap) -> bool {
-        self.headers
-            .iter()
-            .all(|wanted| headers.get_all(&wanted.name).iter().any(|value| value == wanted.value))
+    /// The first condition on a header that does not hold.
+    fn missing_header(&self, headers: &HeaderMap) -> Option<&HeaderMatch> {
+        let is_there =
+            |wanted: &HeaderMatch| headers.get_all(&wanted.name).iter().any(|value| value == wanted.value);
+        self.headers.iter().find(|wanted| !is_there(wanted))
+    }
+
+    fn takes(&self, method: &Method) -> bool {
+        self.methods.is_empty() || self.methods.contains(method)
     }
 }
 

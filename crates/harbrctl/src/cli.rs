@@ -4,8 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use harbr_config::{Code, UnknownCode};
 
 #[derive(Debug, Parser)]
 #[command(name = "harbrctl", version, about = "Looks at a Harbr-Router fleet, and checks its configuration")]
@@ -22,8 +24,8 @@ pub(crate) struct Cli {
     pub(crate) controller: ControllerUrl,
 
     /// How to print; the fields of json and yaml are stable, the other two are for people
-    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
-    pub(crate) output: Format,
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -50,6 +52,11 @@ pub(crate) enum Command {
         /// `-` reads standard input
         file: PathBuf,
     },
+    /// Say what an error or a warning of the configuration file means, such as HR0101
+    ExplainError {
+        #[arg(value_parser = code)]
+        code: Code,
+    },
     /// Show the version of harbrctl
     Version,
     /// Print a completion script
@@ -70,12 +77,44 @@ pub(crate) enum Kind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum Output {
     Table,
     /// The table with more columns
     Wide,
     Json,
     Yaml,
+    /// Of `validate`: SARIF 2.1.0, for code scanners
+    Sarif,
+    /// Of `validate`: workflow commands, which GitHub shows at the lines of a change
+    Github,
+}
+
+/// What every command can print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Table,
+    Wide,
+    Json,
+    Yaml,
+}
+
+impl Output {
+    pub(crate) fn format(self) -> Result<Format, clap::Error> {
+        match self {
+            Self::Table => Ok(Format::Table),
+            Self::Wide => Ok(Format::Wide),
+            Self::Json => Ok(Format::Json),
+            Self::Yaml => Ok(Format::Yaml),
+            Self::Sarif | Self::Github => {
+                let message = "only `validate` writes sarif and github";
+                Err(Cli::command().error(ErrorKind::ArgumentConflict, message))
+            }
+        }
+    }
+}
+
+fn code(text: &str) -> Result<Code, &'static str> {
+    text.parse().map_err(|UnknownCode| "there is no such code; docs/errors.md lists them all")
 }
 
 /// The address of a controller, in a form that the client takes.

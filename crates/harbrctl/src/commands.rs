@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
+use harbr_config::Code;
 use harbr_proto::document::{NodeDocument, RouteDocument, StatusDocument, UpstreamDocument};
 use serde::Serialize;
 
 use crate::cli::{Cli, Command, Format, Kind};
 use crate::controller::Controller;
-use crate::document::VersionDocument;
+use crate::document::{CodeDocument, VersionDocument};
 use crate::output::{print, print_document};
 use crate::paint::Paint;
 use crate::when::Now;
@@ -18,14 +19,16 @@ use crate::{lookup, nodes, routes, status, upstreams, validate};
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { controller, output, command } = cli;
+    let format = || output.format().unwrap_or_else(|error| error.exit());
     match command {
         Command::Validate { file } => return validate::run(&file, output),
-        Command::Version => version(output)?,
+        Command::ExplainError { code } => explain_error(code, format())?,
+        Command::Version => version(format())?,
         Command::Completion { shell } => completion(shell)?,
-        Command::Status => block_on(show_status(&Controller::new(controller), output))?,
-        Command::Get { kind, names } => block_on(get(&Controller::new(controller), kind, &names, output))?,
+        Command::Status => block_on(show_status(&Controller::new(controller), format()))?,
+        Command::Get { kind, names } => block_on(get(&Controller::new(controller), kind, &names, format()))?,
         Command::Describe { kind, name } => {
-            block_on(describe(&Controller::new(controller), kind, name, output))?;
+            block_on(describe(&Controller::new(controller), kind, name, format()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -126,6 +129,41 @@ fn version(format: Format) -> anyhow::Result<()> {
         Format::Json | Format::Yaml => print_document(&document, format),
         Format::Table | Format::Wide => print(&format!("harbrctl {}\n", document.version)),
     }
+}
+
+fn explain_error(code: Code, format: Format) -> anyhow::Result<()> {
+    let document = CodeDocument {
+        code: code.as_str(),
+        severity: code.severity().as_str(),
+        title: code.title(),
+        explanation: code.explanation(),
+    };
+    match format {
+        Format::Json | Format::Yaml => print_document(&document, format),
+        Format::Table | Format::Wide => {
+            let CodeDocument { code, severity, title, explanation } = document;
+            print(&format!("{severity}[{code}]: {title}\n\n{}\n", wrap(explanation)))
+        }
+    }
+}
+
+/// In lines that a terminal has room for.
+fn wrap(text: &str) -> String {
+    const WIDTH: usize = 80;
+    let mut wrapped = String::new();
+    let mut length = 0;
+    for word in text.split(' ') {
+        let space = if length == 0 {
+            ""
+        } else if length + word.len() >= WIDTH {
+            "\n"
+        } else {
+            " "
+        };
+        length = if space == "\n" { 0 } else { length + space.len() } + word.len();
+        wrapped.extend([space, word]);
+    }
+    wrapped
 }
 
 fn completion(shell: clap_complete::Shell) -> anyhow::Result<()> {

@@ -1,11 +1,22 @@
 //! The answers that need no controller.
 
+use harbr_proto::document::DiagnosticDocument;
 use serde::Serialize;
 
 /// `harbrctl version`
 #[derive(Debug, Serialize)]
 pub(crate) struct VersionDocument {
     pub(crate) version: String,
+}
+
+/// `harbrctl explain-error CODE`
+#[derive(Debug, Serialize)]
+pub(crate) struct CodeDocument {
+    pub(crate) code: &'static str,
+    /// `error` or `warning`
+    pub(crate) severity: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) explanation: &'static str,
 }
 
 /// `harbrctl validate FILE`
@@ -17,6 +28,8 @@ pub(crate) struct ValidationDocument {
     pub(crate) routes: usize,
     pub(crate) upstreams: usize,
     pub(crate) error: Option<FileErrorDocument>,
+    /// All errors and warnings, in the order of the file. Empty of a file that cannot be read.
+    pub(crate) diagnostics: Vec<DiagnosticDocument>,
 }
 
 #[derive(Debug, Serialize)]

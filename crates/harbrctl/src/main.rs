@@ -14,6 +14,7 @@ mod cli;
 mod commands;
 mod controller;
 mod document;
+mod file;
 mod lookup;
 mod nodes;
 mod output;

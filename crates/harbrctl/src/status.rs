@@ -1,6 +1,6 @@
 //! The fleet in a few lines, for people.
 
-use harbr_proto::document::StatusDocument;
+use harbr_proto::document::{DiagnosticDocument, StatusDocument};
 
 use crate::paint::Paint;
 use crate::table::{fields, or_dash};
@@ -19,6 +19,13 @@ pub(crate) fn text(status: &StatusDocument, now: Now, paint: Paint) -> String {
         text.push('\n');
         text.push_str(error.message.trim_end());
         text.push('\n');
+    }
+    if !status.config_warnings.is_empty() {
+        text.push('\n');
+    }
+    for DiagnosticDocument { severity, code, message, line, column, .. } in &status.config_warnings {
+        let file = &status.config_file;
+        text.push_str(&format!("{file}:{line}:{column}: {severity}[{code}]: {message}\n"));
     }
     text
 }
@@ -45,7 +52,11 @@ fn nodes(status: &StatusDocument, paint: Paint) -> String {
 
 fn config(status: &StatusDocument, now: Now, paint: Paint) -> String {
     match &status.config_error {
-        None => paint.good("valid"),
+        None => match status.config_warnings.len() {
+            0 => paint.good("valid"),
+            1 => format!("{}, with a warning", paint.good("valid")),
+            count => format!("{}, with {count} warnings", paint.good("valid")),
+        },
         Some(error) => {
             let age = now.age(error.since.as_ref());
             let place = match error.line {

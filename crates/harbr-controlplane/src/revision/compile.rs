@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use harbr_config::{Position, RenderStyle, Source};
+use harbr_config::{Config, Diagnostics, Position, Source};
 use harbr_model::Snapshot;
 use harbr_proto::EncodedSnapshot;
 
@@ -13,14 +13,14 @@ pub(crate) struct Compiled {
     pub(crate) snapshot: Snapshot,
     pub(crate) encoded: EncodedSnapshot,
     pub(crate) sources: BTreeMap<String, Position>,
+    pub(crate) warnings: Option<Arc<Diagnostics>>,
 }
 
 /// From the bytes of a file to what is sent. Takes as long as the file is large: keep it off the runtime.
 pub(crate) fn compile(name: &str, bytes: &[u8]) -> Result<Compiled, Arc<ConfigError>> {
-    let config = harbr_config::parse(Source { name, bytes }).map_err(|diagnostics| {
-        let position = diagnostics.first_error().map(|error| error.span.start);
-        ConfigError::new(diagnostics.render(RenderStyle::Plain), position)
-    })?;
-    let encoded = EncodedSnapshot::encode(&config.snapshot);
-    Ok(Compiled { snapshot: config.snapshot, encoded, sources: config.routes })
+    let config = harbr_config::parse(Source { name, bytes }).map_err(ConfigError::of_file)?;
+    let Config { snapshot, routes: sources, warnings } = config;
+    let encoded = EncodedSnapshot::encode(&snapshot);
+    let warnings = (!warnings.is_empty()).then(|| Arc::new(warnings));
+    Ok(Compiled { snapshot, encoded, sources, warnings })
 }

@@ -62,7 +62,7 @@ fn an_error_has_the_place_of_the_first_thing_that_is_wrong() {
         [(&b"a: 1\nb: \xff"[..], 2, 4), (&b"\xff"[..], 1, 1), (&b"\xc3\xa4: \xff"[..], 1, 4)]
     {
         let error = compile("test.yml", text).unwrap_err();
-        let position = error.position.unwrap();
+        let position = error.position().unwrap();
         assert_eq!((position.line, position.column), (line, column), "{}", error.message);
         assert!(error.message.contains("test.yml"), "{}", error.message);
     }

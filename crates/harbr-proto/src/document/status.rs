@@ -2,7 +2,7 @@ use crate::v1;
 use prost_types::Timestamp;
 use serde::Serialize;
 
-use super::rfc3339;
+use super::{DiagnosticDocument, rfc3339};
 
 /// `harbrctl status`
 #[derive(Debug, Serialize)]
@@ -12,6 +12,8 @@ pub struct StatusDocument {
     pub hash: String,
     pub proven_revision: u64,
     pub config_error: Option<ConfigErrorDocument>,
+    /// What the file that is served says and probably does not mean.
+    pub config_warnings: Vec<DiagnosticDocument>,
     pub nodes: NodeCounts,
     pub converged: bool,
     /// Always null so far: a revision goes to all nodes at once.
@@ -30,6 +32,8 @@ pub struct ConfigErrorDocument {
     pub column: u32,
     #[serde(serialize_with = "rfc3339")]
     pub since: Option<Timestamp>,
+    /// All that is wrong, each by itself. Empty where it has no place.
+    pub diagnostics: Vec<DiagnosticDocument>,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,6 +53,7 @@ impl From<v1::Status> for StatusDocument {
             hash: status.hash,
             proven_revision: status.proven_revision,
             config_error: status.config_error.map(ConfigErrorDocument::from),
+            config_warnings: status.config_warnings.into_iter().map(DiagnosticDocument::from).collect(),
             nodes: NodeCounts {
                 total: status.nodes_total,
                 ready: status.nodes_ready,
@@ -64,7 +69,8 @@ impl From<v1::Status> for StatusDocument {
 
 impl From<v1::ConfigError> for ConfigErrorDocument {
     fn from(error: v1::ConfigError) -> Self {
-        let v1::ConfigError { message, file, line, column, since } = error;
-        Self { message, file, line, column, since }
+        let v1::ConfigError { message, file, line, column, since, diagnostics } = error;
+        let diagnostics = diagnostics.into_iter().map(DiagnosticDocument::from).collect();
+        Self { message, file, line, column, since, diagnostics }
     }
 }

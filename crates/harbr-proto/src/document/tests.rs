@@ -39,6 +39,7 @@ fn status() -> v1::Status {
         converged: false,
         build: "0.1.0".to_owned(),
         config_file: "/etc/harbr/config.yml".to_owned(),
+        config_warnings: Vec::new(),
     }
 }
 
@@ -55,7 +56,25 @@ fn a_refused_file_is_in_the_status_with_its_place() {
         line: 9,
         column: 5,
         since: time(),
+        diagnostics: vec![v1::Diagnostic {
+            severity: v1::Severity::Error.into(),
+            code: "HR0016".to_owned(),
+            message: "the key `retries` is there twice".to_owned(),
+            hint: String::new(),
+            span: Some(v1::Span { line: 9, column: 5, end_line: 9, end_column: 12 }),
+            related: Some(v1::Span { line: 7, column: 5, end_line: 7, end_column: 12 }),
+            related_message: "first defined here".to_owned(),
+        }],
     });
+    let config_warnings = vec![v1::Diagnostic {
+        severity: v1::Severity::Warning.into(),
+        code: "HR0420".to_owned(),
+        message: "no route uses the upstream `old`".to_owned(),
+        hint: "remove it".to_owned(),
+        span: Some(v1::Span { line: 3, column: 3, end_line: 3, end_column: 6 }),
+        ..v1::Diagnostic::default()
+    }];
+    let status = || v1::Status { config_warnings, ..status() };
     check_golden("status_config_error.json", &StatusDocument::from(v1::Status { config_error, ..status() }));
 }
 

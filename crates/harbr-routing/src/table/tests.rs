@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{Found, RequestHead, RouteTable};
 
 /// `[METHOD,…] [host]/path [name=value]`
-fn route(text: &str) -> RouteMatch {
+pub(super) fn route(text: &str) -> RouteMatch {
     let mut matches = RouteMatch {
         host: HostPattern::Any,
         path: PathPrefix::parse("/").unwrap(),

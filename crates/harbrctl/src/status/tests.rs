@@ -26,6 +26,7 @@ fn a_fleet_that_serves_what_it_should_is_six_lines() {
         converged: true,
         build: "0.1.0".to_owned(),
         config_file: "config.yml".to_owned(),
+        config_warnings: Vec::new(),
     });
     assert_eq!(
         shown,
@@ -46,6 +47,7 @@ fn a_refused_file_is_shown_with_its_age_its_place_and_its_diagnostics() {
             file: "config.yml".to_owned(),
             line: 9,
             column: 5,
+            diagnostics: Vec::new(),
             since: Some(Timestamp { seconds: 58, nanos: 0 }),
         }),
         ..v1::Status::default()
@@ -62,10 +64,36 @@ fn an_error_that_is_about_no_place_in_the_file_is_shown_without_one() {
             file: "config.yml".to_owned(),
             line: 0,
             column: 0,
+            diagnostics: Vec::new(),
             since: Some(Timestamp { seconds: 58, nanos: 0 }),
         }),
         ..v1::Status::default()
     });
     assert!(shown.contains("refused for 42s: config.yml; what"), "{shown}");
     assert!(shown.ends_with("\n\nconfig.yml: cannot be read: No such file or directory\n"), "{shown}");
+}
+
+#[test]
+fn warnings_are_listed_below() {
+    let warning = |line| v1::Diagnostic {
+        severity: v1::Severity::Warning.into(),
+        code: "HR0420".to_owned(),
+        message: "no route uses the upstream `old`".to_owned(),
+        span: Some(v1::Span { line, column: 3, end_line: line, end_column: 6 }),
+        ..v1::Diagnostic::default()
+    };
+    let config_file = "config.yml".to_owned();
+    let shown = show(v1::Status {
+        config_file,
+        config_warnings: vec![warning(4), warning(9)],
+        ..v1::Status::default()
+    });
+    assert!(shown.contains("valid, with 2 warnings"), "{shown}");
+    assert!(
+        shown.ends_with(
+            "\n\nconfig.yml:4:3: warning[HR0420]: no route uses the upstream `old`\n\
+             config.yml:9:3: warning[HR0420]: no route uses the upstream `old`\n"
+        ),
+        "{shown}"
+    );
 }

@@ -1,0 +1,64 @@
+//! A configuration file, checked as the controller would.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use harbr_config::{Config, Diagnostics, MAX_FILE_BYTES, RenderStyle, Source};
+
+/// A file, or standard input if it is named `-`, and what it holds.
+#[derive(Debug)]
+pub(crate) struct CheckedFile {
+    /// As it is shown.
+    pub(crate) name: String,
+    pub(crate) outcome: Result<Config, Refusal>,
+}
+
+/// Why a file is no configuration.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Unreadable(io::Error),
+    Invalid(Diagnostics),
+}
+
+impl CheckedFile {
+    pub(crate) fn read(file: &Path) -> Self {
+        let is_stdin = file.as_os_str() == "-";
+        let name = if is_stdin { "<stdin>".to_owned() } else { file.display().to_string() };
+        let bytes = if is_stdin { read(io::stdin().lock()) } else { File::open(file).and_then(read) };
+        let outcome = match bytes {
+            Ok(bytes) => harbr_config::parse(Source { name: &name, bytes: &bytes }).map_err(Refusal::Invalid),
+            Err(error) => Err(Refusal::Unreadable(error)),
+        };
+        Self { name, outcome }
+    }
+
+    /// What is wrong with it, and what probably is. `None`: it cannot be read.
+    pub(crate) fn diagnostics(&self) -> Option<&Diagnostics> {
+        match &self.outcome {
+            Ok(config) => Some(&config.warnings),
+            Err(Refusal::Invalid(diagnostics)) => Some(diagnostics),
+            Err(Refusal::Unreadable(_)) => None,
+        }
+    }
+
+    /// All of that for a person; empty if there is nothing to say.
+    pub(crate) fn render(&self, style: RenderStyle) -> String {
+        match &self.outcome {
+            Ok(config) => config.warnings.render(style),
+            Err(Refusal::Invalid(diagnostics)) => diagnostics.render(style),
+            Err(Refusal::Unreadable(error)) => unreadable(&self.name, error) + "\n",
+        }
+    }
+}
+
+pub(crate) fn unreadable(name: &str, error: &io::Error) -> String {
+    format!("{name}: cannot be read: {error}")
+}
+
+/// All of it, or enough to see that it is too large: `/dev/zero` has no end.
+fn read(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
