@@ -30,6 +30,9 @@ pub(crate) struct RawConfig {
     pub(crate) max_headers: Integer,
     pub(crate) access_log: Text,
     pub(crate) trusted_proxies: Field<Vec<Text>>,
+    pub(crate) allow_nul_in_path: Field<bool>,
+    pub(crate) allow_backslash_in_path: Field<bool>,
+    pub(crate) allow_path_above_root: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

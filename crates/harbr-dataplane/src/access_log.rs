@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, BufWriter, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -51,7 +51,9 @@ const MAX_TARGET: usize = 4 * 1024;
 /// for each record that waits.
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub client: SocketAddr,
+    /// Who connected, and who it is by the word of the proxies that are trusted.
+    pub peer: SocketAddr,
+    pub client: Option<IpAddr>,
     pub method: Method,
     pub target: Box<str>,
     pub version: Version,
@@ -72,7 +74,7 @@ pub(crate) struct Record {
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     time: String,
-    client: SocketAddr,
+    client: String,
     method: &'a str,
     host: &'a str,
     path: &'a str,
@@ -237,7 +239,10 @@ impl Record {
         };
         Line {
             time: humantime::format_rfc3339_millis(self.ended_at).to_string(),
-            client: self.client,
+            client: match self.client {
+                Some(client) => client.to_string(),
+                None => self.peer.to_string(),
+            },
             method: self.method.as_str(),
             host: self.host.as_deref().unwrap_or(""),
             path,

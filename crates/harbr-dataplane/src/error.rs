@@ -18,6 +18,13 @@ pub(crate) enum ProxyError {
     NoRoute,
     #[error("the method is not allowed here")]
     MethodNotAllowed(Vec<Method>),
+    #[error("the target is too long")]
+    TargetTooLong,
+    #[error("the request goes in a circle")]
+    Loop,
+    /// RFC 9110, 7.6.2: the request asks to be answered here.
+    #[error("the request is to go no further")]
+    NoForwardsLeft(Vec<Method>),
     #[error("no healthy endpoint")]
     NoHealthyEndpoint,
     #[error("the upstream's name does not resolve")]
@@ -44,6 +51,9 @@ pub(crate) enum Reason {
     BodyStalled,
     NoRoute,
     MethodNotAllowed,
+    TargetTooLong,
+    Loop,
+    NoForwardsLeft,
     NoHealthyEndpoint,
     Unresolved,
     Connect,
@@ -67,6 +77,9 @@ impl ProxyError {
             Self::BodyStalled => StatusCode::REQUEST_TIMEOUT,
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::Loop => StatusCode::LOOP_DETECTED,
+            Self::NoForwardsLeft(_) => StatusCode::OK,
             Self::NoHealthyEndpoint => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unresolved | Self::Connect | Self::Tls | Self::Reset | Self::Malformed => {
                 StatusCode::BAD_GATEWAY
@@ -83,6 +96,9 @@ impl ProxyError {
             Self::BodyStalled => Reason::BodyStalled,
             Self::NoRoute => Reason::NoRoute,
             Self::MethodNotAllowed(_) => Reason::MethodNotAllowed,
+            Self::TargetTooLong => Reason::TargetTooLong,
+            Self::Loop => Reason::Loop,
+            Self::NoForwardsLeft(_) => Reason::NoForwardsLeft,
             Self::NoHealthyEndpoint => Reason::NoHealthyEndpoint,
             Self::Unresolved => Reason::Unresolved,
             Self::Connect => Reason::Connect,
@@ -93,14 +109,30 @@ impl ProxyError {
         }
     }
 
+    /// The methods to name in `Allow`.
+    pub(crate) fn allowed(&self) -> Option<&[Method]> {
+        if let Self::NoForwardsLeft(methods) = self {
+            // A route without a list takes them all.
+            return Some(methods.as_slice()).filter(|methods| !methods.is_empty());
+        }
+        if let Self::MethodNotAllowed(methods) = self { Some(methods) } else { None }
+    }
+
     /// The client's connection is not fit for another request: the rest of its body is unread or unreadable.
     pub(crate) fn ends_connection(&self) -> bool {
-        matches!(self, Self::BadRequest(_) | Self::BodyTooLarge | Self::BodyBroken | Self::BodyStalled)
+        matches!(
+            self,
+            Self::BadRequest(_)
+                | Self::TargetTooLong
+                | Self::BodyTooLarge
+                | Self::BodyBroken
+                | Self::BodyStalled
+        )
     }
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::BadRequest,
         Self::HeadTooLarge,
         Self::BodyTooLarge,
@@ -108,6 +140,9 @@ impl Reason {
         Self::BodyStalled,
         Self::NoRoute,
         Self::MethodNotAllowed,
+        Self::TargetTooLong,
+        Self::Loop,
+        Self::NoForwardsLeft,
         Self::NoHealthyEndpoint,
         Self::Unresolved,
         Self::Connect,
@@ -129,6 +164,9 @@ impl Reason {
             Self::BodyStalled => "body_stalled",
             Self::NoRoute => "no_route",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::TargetTooLong => "target_too_long",
+            Self::Loop => "loop",
+            Self::NoForwardsLeft => "no_forwards_left",
             Self::NoHealthyEndpoint => "no_healthy_endpoint",
             Self::Unresolved => "unresolved",
             Self::Connect => "connect",

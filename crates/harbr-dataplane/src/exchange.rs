@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -27,6 +28,8 @@ pub(crate) struct Exchange {
     pub body: Option<BodySource>,
     pub request_id: Option<HeaderValue>,
     pub host: Option<HeaderValue>,
+    /// Who the client is by the word of the proxies that are trusted.
+    pub real_client: Option<IpAddr>,
     method: Method,
     uri: Uri,
     version: Version,
@@ -48,6 +51,7 @@ impl Exchange {
             body: None,
             request_id: None,
             host: None,
+            real_client: None,
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
@@ -111,7 +115,8 @@ impl Drop for Exchange {
         }
         if access_log.is_on() {
             access_log.write(Record {
-                client: self.client.addr,
+                peer: self.client.addr,
+                client: self.real_client,
                 method: self.method.clone(),
                 target: Record::target_of(&self.uri),
                 version: self.version,

@@ -16,6 +16,8 @@ use crate::deadline::{BodyProgress, Clocks, Elapsed, shortened_by_client, within
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
 use crate::exchange::Exchange;
+use crate::expectation::{Expectation, MAX_PATIENCE, Signal};
+use crate::headers;
 use crate::live::LiveRoute;
 use crate::outgoing::Outgoing;
 use crate::request_body::{BodySource, RequestBody};
@@ -120,9 +122,13 @@ impl Attempt<'_> {
             Ok(connected) => connected?,
             Err(Elapsed) => return Err(self.timed_out(Failure::Unsent)),
         };
-        let body = self.body.map_or(RequestBody::Empty, BodySource::attempt);
+        let signal = self.outgoing.expects_continue.then(Arc::<Signal>::default);
+        let body = self.body.map_or(RequestBody::Empty, |body| body.attempt(self.expectation(&signal)));
         let request = self.outgoing.for_endpoint(self.route, self.endpoint, body);
-        let request = request.map_err(|error| AttemptError { failure: Failure::Reset, error })?;
+        let mut request = request.map_err(|error| AttemptError { failure: Failure::Reset, error })?;
+        if let Some(signal) = &signal {
+            signal.watch(&mut request);
+        }
         let deadline = || self.clocks.deadline(self.body.map_or(BodyProgress::AtRest, BodySource::progress));
         let body_turned = async || match self.body {
             Some(body) => body.turned().await,
@@ -131,7 +137,10 @@ impl Attempt<'_> {
         match within(attempt::send(connected, request), deadline, body_turned).await {
             Ok(sent) => {
                 let (response, sender) = sent?;
-                if response.status() == StatusCode::SWITCHING_PROTOCOLS && self.outgoing.upgrade.is_none() {
+                if let Some(signal) = &signal {
+                    signal.answer();
+                }
+                if !self.is_well_formed(&response) {
                     return Err(AttemptError { failure: Failure::Reset, error: ProxyError::Malformed });
                 }
                 let (worker, endpoint) = (self.worker.clone(), self.endpoint.id);
@@ -139,6 +148,21 @@ impl Attempt<'_> {
             }
             Err(Elapsed) => Err(self.timed_out(Failure::Timeout)),
         }
+    }
+
+    /// RFC 9110, 10.1.1: the body waits for the upstream to ask for it, as the client does.
+    fn expectation(&self, signal: &Option<Arc<Signal>>) -> Option<Expectation> {
+        let patience = (self.clocks.timeouts.attempt / 2).min(MAX_PATIENCE);
+        signal.as_ref().map(|signal| Expectation::new(signal.clone(), patience))
+    }
+
+    /// It can be read in one way, and changes protocol only if it was asked to.
+    fn is_well_formed(&self, response: &Response<Incoming>) -> bool {
+        let Outgoing { method, upgrade, .. } = self.outgoing;
+        let (status, headers) = (response.status(), response.headers());
+        let changes = status == StatusCode::SWITCHING_PROTOCOLS;
+        headers::is_framing_clear(headers, method, status)
+            && (!changes || headers::grants(upgrade.as_ref(), headers))
     }
 
     /// A deadline has come. While the client owes bytes of its body it is the client that is late.

@@ -2,11 +2,15 @@
 
 use std::borrow::Cow;
 
+use harbr_model::OddPaths;
 use harbr_routing::normal_form;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use crate::error::ProxyError;
+
+/// Bytes of a target at most; RFC 9110, 4.1, asks for 8,000 at least.
+const MAX_TARGET: usize = 32 * 1024;
 
 /// What decides a request's route, and what its upstream is told.
 #[derive(Debug)]
@@ -25,7 +29,11 @@ impl Target {
         uri: &Uri,
         version: Version,
         headers: &HeaderMap,
+        odd_paths: OddPaths,
     ) -> Result<Self, ProxyError> {
+        if uri.path().len() + uri.query().map_or(0, str::len) > MAX_TARGET {
+            return Err(ProxyError::TargetTooLong);
+        }
         if matches!(*method, Method::CONNECT | Method::TRACE) {
             return Err(ProxyError::MethodNotAllowed(Vec::new()));
         }
@@ -36,7 +44,7 @@ impl Target {
         check_framing(version, headers)?;
         let authority = match (host(version, headers)?, uri.authority()) {
             (host, None) => host,
-            (_, Some(_)) if uri.scheme().is_none() => {
+            (_, Some(_)) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
                 return Err(ProxyError::BadRequest("the target is no path"));
             }
             (Some(host), Some(authority))
@@ -49,7 +57,7 @@ impl Target {
             }
             (_, Some(authority)) => HeaderValue::try_from(authority.as_str()).ok(),
         };
-        let normal_path = match normal_form(uri.path()) {
+        let normal_path = match normal_form(uri.path(), odd_paths) {
             Ok(Cow::Borrowed(_)) => None,
             Ok(Cow::Owned(normal)) => Some(normal.into()),
             Err(_) => return Err(ProxyError::BadRequest("the path is malformed")),

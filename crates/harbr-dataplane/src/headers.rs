@@ -1,11 +1,11 @@
 //! What becomes of header fields on the way through (RFC 9110, 7.6).
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use harbr_model::HeaderEdits;
-use http::header::{CONNECTION, CONTENT_LENGTH, TE, UPGRADE, VIA};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use harbr_model::{HeaderEdits, Network};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, MAX_FORWARDS, TE, TRANSFER_ENCODING, UPGRADE, VIA};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -13,14 +13,18 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names the proxy in `Via`.
-const PSEUDONYM: HeaderValue = HeaderValue::from_static("1.1 harbr");
+const PSEUDONYM: &str = "harbr";
+/// How often a request may pass proxies of this kind: chains are short, circles have no end.
+const MAX_PASSES: usize = 10;
 
 /// What a request asked of this hop, as far as the next one must be asked the same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct HopRequest {
-    /// The protocol that the client asks to change to.
+    /// The protocols that the client asks to change to.
     pub upgrade: Option<HeaderValue>,
     pub wants_trailers: bool,
+    /// The client sends its body once it is told to.
+    pub expects_continue: bool,
 }
 
 /// Whether the client's word on those before it counts.
@@ -30,18 +34,22 @@ pub(crate) enum Trust {
     No,
 }
 
-/// Takes out of a request what is for this hop only, what it answers for itself (framing, credentials for it,
-/// the wait for `100 Continue`), and what a client that is
-/// not trusted says of its own way here.
-pub(crate) fn strip_request(headers: &mut HeaderMap, trust: Trust) -> HopRequest {
+/// Takes out of a request what is for this hop only, what is made anew (framing) or is for this proxy
+/// (credentials), and what a client that is not trusted says of its own way here. An HTTP/1.0 client can ask for
+/// neither another protocol nor a `100 Continue` (RFC 9110, 7.8 and 10.1.1).
+pub(crate) fn strip_request(headers: &mut HeaderMap, version: Version, trust: Trust) -> HopRequest {
+    let is_old = version <= Version::HTTP_10;
     let wants_trailers = headers.get_all(TE).iter().any(lets_trailers_through);
-    let upgrade = strip_named_by_connection(headers);
+    let expects_continue = !is_old
+        && headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    let upgrade = strip_named_by_connection(headers).filter(|_| !is_old);
     strip(headers, |name| {
         is_hop_by_hop(name)
-            || matches!(name, "content-length" | "expect" | "proxy-authorization" | "te")
+            || matches!(name, "content-length" | "proxy-authorization" | "te")
+            || is_old && name == "expect"
             || trust == Trust::No && is_about_the_client(name)
     });
-    HopRequest { upgrade, wants_trailers }
+    HopRequest { upgrade, wants_trailers, expects_continue }
 }
 
 /// Takes out of a response what is for this hop only, and its framing, which is made anew from its body. Only
@@ -55,11 +63,88 @@ pub(crate) fn strip_response(headers: &mut HeaderMap, method: &Method, status: S
     });
 }
 
+/// RFC 9112, 6.3: a response's body is framed in one way that nobody can read as another. Where none follows,
+/// nothing depends on it.
+pub(crate) fn is_framing_clear(headers: &HeaderMap, method: &Method, status: StatusCode) -> bool {
+    let has_no_body = *method == Method::HEAD
+        || status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        _ if has_no_body => true,
+        (None, _) => !headers.contains_key(CONTENT_LENGTH) || has_one_length(headers),
+        (Some(coding), None) => {
+            coding.as_bytes().eq_ignore_ascii_case(b"chunked") && !headers.contains_key(CONTENT_LENGTH)
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Takes out of trailers what must come before the body, or not at all: framing, routing, credentials, the
+/// body's own description, what controls a cache or a request (RFC 9110, 6.5.1).
+pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
+    strip(trailers, |name| {
+        is_hop_by_hop(name)
+            || is_about_the_client(name)
+            || is_for_the_head(name)
+            || name.starts_with("content-")
+            || name.starts_with("if-")
+    });
+}
+
+/// The request has come by here so often that it would not end.
+pub(crate) fn is_looping(headers: &HeaderMap) -> bool {
+    let hops = headers.get_all(VIA).iter().filter_map(|value| value.to_str().ok());
+    let ours = hops.flat_map(|value| value.split(',')).filter(|hop| {
+        let mut words = hop.split_ascii_whitespace();
+        words.nth(1).is_some_and(|name| name.eq_ignore_ascii_case(PSEUDONYM))
+    });
+    ours.take(MAX_PASSES).count() == MAX_PASSES
+}
+
+/// Counts this hop where a request limits them (RFC 9110, 7.6.2). `Err`: it is to be answered here.
+pub(crate) fn spend_forward(headers: &mut HeaderMap, method: &Method) -> Result<(), NoForwardsLeft> {
+    if *method != Method::OPTIONS {
+        return Ok(());
+    }
+    let left: Option<u32> =
+        headers.get(MAX_FORWARDS).and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok());
+    match left {
+        Some(0) => return Err(NoForwardsLeft),
+        Some(left) => drop(headers.insert(MAX_FORWARDS, HeaderValue::from(left - 1))),
+        None => {}
+    }
+    Ok(())
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoForwardsLeft;
+
+/// Who the client is by the word of trusted proxies: the last in `X-Forwarded-For` that is none of them.
+pub(crate) fn client_by_trusted(headers: &HeaderMap, trusted: &[Network]) -> Option<IpAddr> {
+    let mut client = None;
+    let lines = headers.get_all(X_FORWARDED_FOR).iter().rev().map(HeaderValue::to_str);
+    for step in lines.flat_map(|line| line.unwrap_or_default().rsplit(',')) {
+        let Some(addr) = forwarded_addr(step.trim()) else { break };
+        client = Some(addr);
+        if !trusted.iter().any(|network| network.contains(addr)) {
+            break;
+        }
+    }
+    client
+}
+
+/// `192.0.2.1`, `2001:db8::1`, and either with a port.
+fn forwarded_addr(text: &str) -> Option<IpAddr> {
+    let bare = text.parse().ok();
+    bare.or_else(|| text.parse().ok().map(|addr: SocketAddr| addr.ip()))
+}
+
 /// Tells the upstream of the client, and asks it what the client asked of this hop.
 pub(crate) fn set_request(
     headers: &mut HeaderMap,
     client: &HeaderValue,
-    host: Option<&HeaderValue>,
+    (host, version): (Option<&HeaderValue>, Version),
     hop: &HopRequest,
 ) {
     // What is there was said by a proxy that is trusted: it goes on, with one more step.
@@ -68,7 +153,7 @@ pub(crate) fn set_request(
     if let Some(host) = host {
         headers.entry(X_FORWARDED_HOST).or_insert_with(|| host.clone());
     }
-    headers.append(VIA, PSEUDONYM);
+    headers.append(VIA, via(version));
     if hop.wants_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
@@ -107,6 +192,24 @@ pub(crate) fn edit(headers: &mut HeaderMap, edits: &HeaderEdits) {
     }
 }
 
+/// This hop, with the protocol that it was reached by (RFC 9110, 7.6.3).
+fn via(version: Version) -> HeaderValue {
+    HeaderValue::from_static(match version {
+        Version::HTTP_09 | Version::HTTP_10 => "1.0 harbr",
+        Version::HTTP_2 => "2.0 harbr",
+        _ => "1.1 harbr",
+    })
+}
+
+/// The upstream changes to a protocol that was asked for (RFC 9110, 7.8).
+pub(crate) fn grants(asked: Option<&HeaderValue>, response: &HeaderMap) -> bool {
+    let list = |value: &HeaderValue| value.to_str().unwrap_or_default().to_ascii_lowercase();
+    let (Some(asked), Some(granted)) = (asked.map(list), response.get(UPGRADE).map(list)) else {
+        return false;
+    };
+    granted.split(',').all(|one| asked.split(',').any(|other| other.trim() == one.trim()))
+}
+
 /// Asks for, or grants, a change of protocol on this hop.
 pub(crate) fn set_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -118,6 +221,34 @@ fn is_hop_by_hop(name: &str) -> bool {
     matches!(
         name,
         "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade" | "http2-settings"
+    )
+}
+
+fn is_for_the_head(name: &str) -> bool {
+    matches!(
+        name,
+        "age"
+            | "authorization"
+            | "cache-control"
+            | "cookie"
+            | "date"
+            | "expect"
+            | "expires"
+            | "host"
+            | "location"
+            | "max-forwards"
+            | "pragma"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "range"
+            | "retry-after"
+            | "set-cookie"
+            | "te"
+            | "trailer"
+            | "vary"
+            | "via"
+            | "www-authenticate"
+            | "x-request-id"
     )
 }
 

@@ -25,6 +25,7 @@ mod dns;
 mod endpoint;
 mod error;
 mod exchange;
+mod expectation;
 mod forward;
 mod guarded_io;
 mod head;

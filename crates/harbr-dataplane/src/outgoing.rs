@@ -1,6 +1,6 @@
 use harbr_model::{HostHeader, PathRewrite, Route};
 use harbr_routing::forwarded_path;
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
@@ -22,8 +22,10 @@ pub(crate) struct Outgoing {
     pub target: Target,
     pub uri: Uri,
     pub headers: HeaderMap,
-    /// The protocol that the client asks to change to.
+    /// The protocols that the client asks to change to.
     pub upgrade: Option<HeaderValue>,
+    /// The client sends its body once the upstream asks for it.
+    pub expects_continue: bool,
     pub request_id: HeaderValue,
 }
 
@@ -36,16 +38,26 @@ impl Outgoing {
         route: &Route,
         body: &Incoming,
     ) -> Self {
-        let Parts { method, uri, mut headers, .. } = parts;
-        let says_empty = body.is_end_stream() && headers.contains_key(CONTENT_LENGTH);
-        let hop = headers::strip_request(&mut headers, trust);
+        let Parts { method, uri, version, mut headers, .. } = parts;
+        let has_body = !body.is_end_stream();
+        let says_empty = !has_body && headers.contains_key(CONTENT_LENGTH);
+        let hop = headers::strip_request(&mut headers, version, trust);
+        let expects_continue = hop.expects_continue && has_body;
         if says_empty {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
+        if has_body && body.size_hint().exact().is_none() {
+            // Of a GET hyper would send no body otherwise.
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+        if hop.expects_continue && !has_body {
+            headers.remove(EXPECT);
+        }
         let request_id = headers::set_request_id(&mut headers);
-        headers::set_request(&mut headers, &client.forwarded_for, target.authority.as_ref(), &hop);
+        let host = target.authority.as_ref();
+        headers::set_request(&mut headers, &client.forwarded_for, (host, version), &hop);
         headers::edit(&mut headers, &route.request_headers);
-        Self { method, target, uri, headers, upgrade: hop.upgrade, request_id }
+        Self { method, target, uri, headers, upgrade: hop.upgrade, expects_continue, request_id }
     }
 
     /// The request for one endpoint.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use harbr_routing::{Found, RequestHead};
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -18,7 +18,7 @@ use crate::exchange::Exchange;
 use crate::forward::{Answer, forward};
 use crate::head::Target;
 use crate::headers::{self, Trust};
-use crate::live::LiveRoute;
+use crate::live::{LiveRoute, LiveTable};
 use crate::outgoing::Outgoing;
 use crate::request_body::{BodySource, Replay};
 use crate::response_body::{ResponseBody, Source, UpstreamBody};
@@ -50,9 +50,13 @@ async fn answer(
     exchange: &mut Exchange,
     mut request: Request<Incoming>,
 ) -> Result<Response<Source>, ProxyError> {
-    let target = Target::of(request.method(), request.uri(), request.version(), request.headers())?;
-    exchange.host.clone_from(&target.authority);
-    let (route, trust) = find_route(exchange, &request, &target)?;
+    let (target, route, trust) = find_route(exchange, &request)?;
+    if headers::is_looping(request.headers()) {
+        return Err(ProxyError::Loop);
+    }
+    let method = request.method().clone();
+    headers::spend_forward(request.headers_mut(), &method)
+        .map_err(|_| ProxyError::NoForwardsLeft(route.route.matches.methods.clone()))?;
     exchange.client.state.set_idle_limit(route.route.timeouts.idle);
     let policies = &route.route;
     if request.body().size_hint().lower() > policies.max_body {
@@ -72,8 +76,7 @@ async fn answer(
     let status = response.status();
     exchange.answer(status);
     if status == StatusCode::SWITCHING_PROTOCOLS {
-        let upgrade = outgoing.upgrade.ok_or(ProxyError::Malformed)?;
-        return Ok(switch_protocols(exchange, upgrade, downstream, (response, lease)));
+        return switch_protocols(exchange, downstream, (response, lease));
     }
     let headers = response.headers_mut();
     headers::strip_response(headers, &outgoing.method, status);
@@ -83,26 +86,39 @@ async fn answer(
         .map(|incoming| Source::Upstream(UpstreamBody::new(incoming, body, policies.timeouts.idle, lease))))
 }
 
-/// The one look at the table, for the route and for whether the client's word counts. What comes after holds the
-/// route only, so that a long answer keeps no old table alive.
+/// The one look at the table: what is asked for, the route, and whether the client's word counts. What comes
+/// after holds the route only, so that a long answer keeps no old table alive.
 fn find_route(
     exchange: &mut Exchange,
     request: &Request<Incoming>,
-    target: &Target,
-) -> Result<(Arc<LiveRoute>, Trust), ProxyError> {
+) -> Result<(Target, Arc<LiveRoute>, Trust), ProxyError> {
     let table = exchange.worker.shared.table.load();
+    let LiveTable { settings, routes, .. } = &**table;
+    let trusted = &settings.trusted_proxies;
+    let peer = exchange.client.addr.ip();
+    let trust = if trusted.iter().any(|network| network.contains(peer)) { Trust::Yes } else { Trust::No };
+    if trust == Trust::Yes {
+        exchange.real_client = headers::client_by_trusted(request.headers(), trusted);
+    }
+    let target = Target::of(
+        request.method(),
+        request.uri(),
+        request.version(),
+        request.headers(),
+        settings.odd_paths,
+    )?;
+    exchange.host.clone_from(&target.authority);
     let head = RequestHead {
         host: target.host(),
         path: target.path(request.uri()),
         method: request.method(),
         headers: request.headers(),
     };
-    match table.routes.find(&head) {
+    match routes.find(&head) {
         Found::Route(route) => {
             exchange.route = Some(route.clone());
-            let addr = exchange.client.addr.ip();
-            let is_trusted = table.settings.trusted_proxies.iter().any(|network| network.contains(addr));
-            Ok((route.clone(), if is_trusted { Trust::Yes } else { Trust::No }))
+            let route = route.clone();
+            Ok((target, route, trust))
         }
         Found::MethodNotAllowed(methods) => Err(ProxyError::MethodNotAllowed(methods)),
         Found::NoRoute => Err(ProxyError::NoRoute),
@@ -112,10 +128,10 @@ fn find_route(
 /// Hands both ends over to a tunnel and passes the 101 on.
 fn switch_protocols(
     exchange: &mut Exchange,
-    protocol: HeaderValue,
     downstream: OnUpgrade,
     (mut response, lease): Answer,
-) -> Response<Source> {
+) -> Result<Response<Source>, ProxyError> {
+    let protocol = response.headers().get(UPGRADE).cloned().ok_or(ProxyError::Malformed)?;
     let upstream = hyper::upgrade::on(&mut response);
     headers::strip_response(response.headers_mut(), &Method::GET, StatusCode::SWITCHING_PROTOCOLS);
     headers::set_upgrade(response.headers_mut(), protocol);
@@ -123,7 +139,7 @@ fn switch_protocols(
     let Worker { index, shared, tasks, .. } = &*exchange.worker;
     shared.cells.of(*index).tunnels.increment();
     tasks.spawn_local(tunnel::run(downstream, upstream, exchange.client.clone(), lease));
-    response.map(|_| Source::Text(None))
+    Ok(response.map(|_| Source::Text(None)))
 }
 
 fn refusal(exchange: &mut Exchange, error: &ProxyError) -> Response<Source> {
@@ -131,7 +147,7 @@ fn refusal(exchange: &mut Exchange, error: &ProxyError) -> Response<Source> {
     let mut response = Response::new(Source::Text(Some(Bytes::from(format!("{error}\n")))));
     *response.status_mut() = error.status();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    if let ProxyError::MethodNotAllowed(methods) = error {
+    if let Some(methods) = error.allowed() {
         let methods: Vec<_> = methods.iter().map(Method::as_str).collect();
         let allow = HeaderValue::try_from(methods.join(", ")).expect("methods are tokens");
         response.headers_mut().insert(ALLOW, allow);

@@ -16,6 +16,8 @@ use tokio::time::Instant;
 
 use crate::deadline::BodyProgress;
 use crate::error::ProxyError;
+use crate::expectation::{Expectation, Wanted};
+use crate::headers;
 
 /// Bytes of a body that are remembered for another attempt.
 const MAX_REPLAY: usize = 64 * 1024;
@@ -50,6 +52,8 @@ struct State {
     awaits_client: bool,
     fault: Option<Fault>,
     attempt: u32,
+    /// Of the current attempt: whether its upstream wants the body.
+    expectation: Option<Expectation>,
 }
 
 /// What of the body could be sent again.
@@ -111,19 +115,28 @@ impl BodySource {
             awaits_client: false,
             fault: None,
             attempt: 0,
+            expectation: None,
         };
         Self(Rc::new(Source { state: RefCell::new(state), turned: Notify::new() }))
     }
 
     /// The body from its beginning, for one more attempt. Bodies given out before end.
-    pub(crate) fn attempt(&self) -> RequestBody {
+    pub(crate) fn attempt(&self, expectation: Option<Expectation>) -> RequestBody {
         let mut state = self.0.state.borrow_mut();
         state.attempt += 1;
+        state.expectation = expectation;
         RequestBody::Streamed {
             source: self.clone(),
             attempt: state.attempt,
             position: 0,
             trailers_sent: false,
+        }
+    }
+
+    /// The answer is over: nobody asks for the body any more.
+    pub(crate) fn abandon(&self) {
+        if let Some(expectation) = &self.0.state.borrow().expectation {
+            expectation.abandon();
         }
     }
 
@@ -188,9 +201,11 @@ impl State {
         match frame.into_data() {
             Ok(data) => Poll::Ready(Some(self.take_data(data, turned))),
             Err(frame) => {
-                self.trailers = frame.trailers_ref().cloned();
+                let mut trailers = frame.into_trailers().unwrap_or_default();
+                headers::strip_trailers(&mut trailers);
+                self.trailers = Some(trailers.clone());
                 self.end(turned);
-                Poll::Ready(Some(Ok(frame)))
+                Poll::Ready(Some(Ok(Frame::trailers(trailers))))
             }
         }
     }
@@ -277,6 +292,11 @@ impl Body for RequestBody {
         if matches!(state.progress, BodyProgress::Ended { .. }) {
             let trailers = state.trailers.clone().filter(|_| !std::mem::replace(trailers_sent, true));
             return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
+        }
+        if let Some(expectation) = &mut state.expectation
+            && ready!(expectation.poll_wanted(cx)) == Wanted::No
+        {
+            return Poll::Ready(Some(Err(BodyAborted)));
         }
         let frame = ready!(state.poll_incoming(cx, turned));
         match &frame {

@@ -13,6 +13,7 @@ use crate::deadline::BodyProgress;
 use crate::endpoint::InFlight;
 use crate::error::Reason;
 use crate::exchange::Exchange;
+use crate::headers;
 use crate::pool::Sender;
 use crate::request_body::BodySource;
 use crate::worker::Worker;
@@ -106,8 +107,11 @@ impl UpstreamBody {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Reason>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(Reason::Truncated))),
-            Poll::Ready(Some(Ok(frame))) => {
+            Poll::Ready(Some(Ok(mut frame))) => {
                 self.last_moved = Instant::now();
+                if let Some(trailers) = frame.trailers_mut() {
+                    headers::strip_trailers(trailers);
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(None) => Poll::Ready(None),
@@ -138,6 +142,14 @@ impl UpstreamBody {
         match self.request_body.as_ref().map(BodySource::progress) {
             Some(BodyProgress::Moving { last_moved, .. }) => self.last_moved.max(last_moved),
             Some(BodyProgress::AtRest | BodyProgress::Ended { .. }) | None => self.last_moved,
+        }
+    }
+}
+
+impl Drop for UpstreamBody {
+    fn drop(&mut self) {
+        if let Some(body) = &self.request_body {
+            body.abandon();
         }
     }
 }

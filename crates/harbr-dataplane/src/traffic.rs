@@ -70,6 +70,7 @@ impl FailureClass {
             Some(
                 Reason::NoRoute
                 | Reason::MethodNotAllowed
+                | Reason::Loop
                 | Reason::NoHealthyEndpoint
                 | Reason::Unresolved
                 | Reason::Connect
@@ -81,6 +82,8 @@ impl FailureClass {
             Some(
                 Reason::BadRequest
                 | Reason::HeadTooLarge
+                | Reason::TargetTooLong
+                | Reason::NoForwardsLeft
                 | Reason::BodyTooLarge
                 | Reason::BodyBroken
                 | Reason::BodyStalled

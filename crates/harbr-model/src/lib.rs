@@ -26,6 +26,6 @@ pub use route::{
     HeaderEdits, HeaderMatch, HostHeader, HostPattern, InvalidHostPattern, InvalidPathPrefix, PathPrefix,
     PathRewrite, Route, RouteMatch, TimeoutPolicy,
 };
-pub use settings::{AccessLog, Settings};
+pub use settings::{AccessLog, OddPaths, Settings};
 pub use snapshot::{InvalidSnapshot, Snapshot};
 pub use upstream::{Balance, Endpoint, EndpointUrl, InvalidEndpointUrl, Scheme, Upstream};

@@ -21,6 +21,18 @@ pub struct Settings {
     pub access_log: AccessLog,
     /// Whose word on the client before them counts: `X-Forwarded-*` from anybody else is replaced.
     pub trusted_proxies: Vec<Network>,
+    pub odd_paths: OddPaths,
+}
+
+/// Which paths go on although two readers could understand them differently. None, unless an upstream needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OddPaths {
+    /// `%00` stays as it is.
+    pub nul: bool,
+    /// `\` and `%5C` stay as they are, and separate nothing.
+    pub backslash: bool,
+    /// Dot segments that climb above the root end at the root (RFC 3986, 5.2.4).
+    pub above_root: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +55,7 @@ impl Settings {
             max_headers: 100,
             access_log: AccessLog::Json,
             trusted_proxies: Vec::new(),
+            odd_paths: OddPaths::default(),
         }
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use harbr_model::{
     AccessLog, Balance, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader, HostPattern,
-    InvalidSnapshot, Listener, PathPrefix, PathRewrite, Probe, Route, RouteMatch, Settings, Snapshot,
-    TimeoutPolicy, Upstream,
+    InvalidSnapshot, Listener, OddPaths, PathPrefix, PathRewrite, Probe, Route, RouteMatch, Settings,
+    Snapshot, TimeoutPolicy, Upstream,
 };
 use http::{HeaderName, HeaderValue, Method};
 use prost::Message as _;
@@ -83,6 +83,11 @@ fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
         max_headers: wire.max_headers,
         access_log,
         trusted_proxies: parse_all("trusted_proxies", &wire.trusted_proxies)?,
+        odd_paths: OddPaths {
+            nul: wire.allow_nul_in_path,
+            backslash: wire.allow_backslash_in_path,
+            above_root: wire.allow_path_above_root,
+        },
     })
 }
 

@@ -71,6 +71,9 @@ impl From<&Settings> for v1::Settings {
             max_headers: settings.max_headers,
             access_log: access_log.into(),
             trusted_proxies: settings.trusted_proxies.iter().map(ToString::to_string).collect(),
+            allow_nul_in_path: settings.odd_paths.nul,
+            allow_backslash_in_path: settings.odd_paths.backslash,
+            allow_path_above_root: settings.odd_paths.above_root,
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use harbr_model::{PathPrefix, PathRewrite};
+use harbr_model::{OddPaths, PathPrefix, PathRewrite};
 
 /// Why a path is not forwarded at all: two readers could understand it differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,15 +22,15 @@ pub enum InvalidPath {
 /// and never separate segments.
 ///
 /// # Errors
-/// If the path has no form that all readers understand alike.
-pub fn normal_form(path: &str) -> Result<Cow<'_, str>, InvalidPath> {
+/// If the path has no form that all readers understand alike, and is not one of those that `odd` lets through.
+pub fn normal_form(path: &str, odd: OddPaths) -> Result<Cow<'_, str>, InvalidPath> {
     if !path.starts_with('/') {
         return Err(InvalidPath::NoSlash);
     }
     if is_normal(path.as_bytes()) {
         return Ok(Cow::Borrowed(path));
     }
-    resolve_dot_segments(&decode_unreserved(path)?).map(Cow::Owned)
+    resolve_dot_segments(&decode_unreserved(path, odd)?, odd).map(Cow::Owned)
 }
 
 /// What the upstream is asked for: its own base path, then the request's path with the matched prefix kept
@@ -69,31 +69,31 @@ fn is_normal(path: &[u8]) -> bool {
     true
 }
 
-fn decode_unreserved(path: &str) -> Result<String, InvalidPath> {
+fn decode_unreserved(path: &str, odd: OddPaths) -> Result<String, InvalidPath> {
     let mut decoded = String::with_capacity(path.len());
     let mut parts = path.split('%');
-    push_checked(&mut decoded, parts.next().unwrap_or_default())?;
+    push_checked(&mut decoded, parts.next().unwrap_or_default(), odd)?;
     for part in parts {
         let (escape, rest) = part.split_at_checked(2).ok_or(InvalidPath::PercentEncoding)?;
         if !escape.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(InvalidPath::PercentEncoding);
         }
         match u8::from_str_radix(escape, 16).map_err(|_| InvalidPath::PercentEncoding)? {
-            0 => return Err(InvalidPath::Nul),
-            b'\\' => return Err(InvalidPath::Backslash),
+            0 if !odd.nul => return Err(InvalidPath::Nul),
+            b'\\' if !odd.backslash => return Err(InvalidPath::Backslash),
             byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => decoded.push(byte.into()),
             _ => {
                 decoded.push('%');
                 decoded.push_str(&escape.to_ascii_uppercase());
             }
         }
-        push_checked(&mut decoded, rest)?;
+        push_checked(&mut decoded, rest, odd)?;
     }
     Ok(decoded)
 }
 
-fn push_checked(decoded: &mut String, part: &str) -> Result<(), InvalidPath> {
-    if part.contains('\\') {
+fn push_checked(decoded: &mut String, part: &str, odd: OddPaths) -> Result<(), InvalidPath> {
+    if part.contains('\\') && !odd.backslash {
         return Err(InvalidPath::Backslash);
     }
     if part.contains('\0') {
@@ -103,15 +103,19 @@ fn push_checked(decoded: &mut String, part: &str) -> Result<(), InvalidPath> {
     Ok(())
 }
 
-/// RFC 3986, 5.2.4, but what climbs above the root is refused instead of dropped.
-fn resolve_dot_segments(path: &str) -> Result<String, InvalidPath> {
+/// RFC 3986, 5.2.4, but what climbs above the root is refused unless it is said to be dropped.
+fn resolve_dot_segments(path: &str, odd: OddPaths) -> Result<String, InvalidPath> {
     let mut segments = Vec::new();
     let mut ends_in_dots = false;
     for segment in path.split('/').skip(1) {
         ends_in_dots = matches!(segment, "." | "..");
         match segment {
             "." => {}
-            ".." => drop(segments.pop().ok_or(InvalidPath::AboveRoot)?),
+            ".." => {
+                if segments.pop().is_none() && !odd.above_root {
+                    return Err(InvalidPath::AboveRoot);
+                }
+            }
             _ => segments.push(segment),
         }
     }

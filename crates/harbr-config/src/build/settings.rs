@@ -1,6 +1,6 @@
 //! What holds for a node as a whole.
 
-use harbr_model::{AccessLog, MAX_TRUSTED_PROXIES, Network, Settings};
+use harbr_model::{AccessLog, MAX_TRUSTED_PROXIES, Network, OddPaths, Settings};
 
 use super::value::{ANY_DURATION, choice, duration, integer, required, size};
 use crate::code::Code;
@@ -44,7 +44,16 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
         settings.access_log = access_log;
     }
     settings.trusted_proxies = trusted_proxies(&raw.trusted_proxies, findings);
+    settings.odd_paths = OddPaths {
+        nul: is_on(&raw.allow_nul_in_path),
+        backslash: is_on(&raw.allow_backslash_in_path),
+        above_root: is_on(&raw.allow_path_above_root),
+    };
     max_connections.map(|_| settings)
+}
+
+fn is_on(field: &Field<bool>) -> bool {
+    field.given().is_some_and(|given| given.value)
 }
 
 fn trusted_proxies(field: &Field<Vec<Field<String>>>, findings: &mut Findings) -> Vec<Network> {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use harbr_config::Config;
-use harbr_model::{Endpoint, HeaderEdits, Route, Settings, Upstream};
+use harbr_model::{Endpoint, HeaderEdits, OddPaths, Route, Settings, Upstream};
 
 pub(crate) fn dump(config: &Config) -> String {
     let snapshot = &config.snapshot;
@@ -36,6 +36,7 @@ fn dump_settings(text: &mut String, settings: &Settings) {
         max_headers,
         access_log,
         trusted_proxies,
+        odd_paths,
     } = settings;
     line(text, format_args!("max_connections {max_connections}"));
     line(text, format_args!("header_timeout {header_timeout:?}"));
@@ -46,6 +47,9 @@ fn dump_settings(text: &mut String, settings: &Settings) {
     line(text, format_args!("access_log {access_log:?}"));
     for network in trusted_proxies {
         line(text, format_args!("trusted proxy {network}"));
+    }
+    if *odd_paths != OddPaths::default() {
+        line(text, format_args!("{odd_paths:?}"));
     }
 }
 

@@ -11,7 +11,8 @@ use crate::error::Reason;
 
 fn record() -> Record {
     Record {
-        client: "127.0.0.1:5".parse().unwrap(),
+        peer: "127.0.0.1:5".parse().unwrap(),
+        client: None,
         method: Method::GET,
         target: "/a%22?b=%22".into(),
         version: Version::HTTP_11,

@@ -1,3 +1,4 @@
+use harbr_model::OddPaths;
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method, Version};
 
@@ -9,7 +10,7 @@ fn target(version: Version, uri: &str, hosts: &[&str]) -> String {
         headers.append(HOST, HeaderValue::from_str(host).unwrap());
     }
     let uri = uri.parse().unwrap();
-    match Target::of(&Method::GET, &uri, version, &headers) {
+    match Target::of(&Method::GET, &uri, version, &headers, OddPaths::default()) {
         Ok(target) => format!("{} {}", target.host(), target.path(&uri)),
         Err(error) => error.to_string(),
     }
@@ -56,6 +57,7 @@ fn the_absolute_form_must_agree_with_the_host() {
 #[test]
 fn what_is_no_path_is_refused() {
     assert_eq!(target(Version::HTTP_11, "a.test:80", &["a.test"]), "bad request: the target is no path");
+    assert_eq!(target(Version::HTTP_11, "ftp://a.test/", &["a.test"]), "bad request: the target is no path");
     assert_eq!(target(Version::HTTP_11, "*", &["a.test"]), "bad request: the path is malformed");
     assert_eq!(target(Version::HTTP_11, "/../x", &["a.test"]), "bad request: the path is malformed");
 }
@@ -67,7 +69,7 @@ fn a_body_is_framed_in_one_way_or_not_at_all() {
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        Target::of(&Method::POST, &"/".parse().unwrap(), version, &headers).is_ok()
+        Target::of(&Method::POST, &"/".parse().unwrap(), version, &headers, OddPaths::default()).is_ok()
     };
     assert!(target(Version::HTTP_11, &[("transfer-encoding", "Chunked")]));
     assert!(target(Version::HTTP_11, &[("content-length", "5")]));
@@ -82,4 +84,11 @@ fn a_body_is_framed_in_one_way_or_not_at_all() {
         assert!(!target(Version::HTTP_11, lines), "{lines:?}");
     }
     assert!(!target(Version::HTTP_10, &[("transfer-encoding", "chunked")]));
+}
+
+#[test]
+fn a_target_has_a_limit() {
+    let path = |length| format!("/{}", "x".repeat(length));
+    assert!(target(Version::HTTP_11, &path(32 * 1024 - 1), &["a"]).starts_with("a /"));
+    assert_eq!(target(Version::HTTP_11, &path(32 * 1024), &["a"]), "the target is too long");
 }

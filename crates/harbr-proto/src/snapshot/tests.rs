@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use harbr_model::{
     AccessLog, Balance, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader, HostPattern, Listener,
-    PathPrefix, PathRewrite, Probe, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
+    OddPaths, PathPrefix, PathRewrite, Probe, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
 };
 use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
@@ -77,8 +77,12 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
         routes.sort_by(|a, b| a.name.cmp(&b.name));
         routes.dedup_by(|a, b| a.name == b.name);
         let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
-        let settings =
-            Settings { access_log: AccessLog::Text, trusted_proxies, ..Settings::with_max_connections(7) };
+        let settings = Settings {
+            access_log: AccessLog::Text,
+            trusted_proxies,
+            odd_paths: OddPaths { nul: true, backslash: false, above_root: true },
+            ..Settings::with_max_connections(7)
+        };
         let listener = Listener { name: "default".into(), addr: "[::1]:80".parse().unwrap() };
         Snapshot::new(settings, vec![listener], vec![upstream], routes).unwrap()
     })

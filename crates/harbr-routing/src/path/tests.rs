@@ -1,9 +1,13 @@
 use std::borrow::Cow;
 
-use harbr_model::{PathPrefix, PathRewrite};
+use harbr_model::{OddPaths, PathPrefix, PathRewrite};
 use proptest::prelude::*;
 
-use super::{InvalidPath, forwarded_path, normal_form};
+use super::{InvalidPath, forwarded_path};
+
+fn normal_form(path: &str) -> Result<Cow<'_, str>, InvalidPath> {
+    super::normal_form(path, OddPaths::default())
+}
 
 #[test]
 fn a_path_has_one_normal_form() {
@@ -55,6 +59,22 @@ fn a_path_that_readers_could_understand_differently_is_refused() {
 }
 
 #[test]
+fn each_odd_path_goes_on_where_it_is_said_to() {
+    let none = OddPaths::default();
+    for (path, odd, expected, refused) in [
+        ("/%00", OddPaths { nul: true, ..none }, "/%00", InvalidPath::Nul),
+        ("/a\\b%5c/..", OddPaths { backslash: true, ..none }, "/", InvalidPath::Backslash),
+        ("/a\\b%5c", OddPaths { backslash: true, ..none }, "/a\\b%5C", InvalidPath::Backslash),
+        ("/../a/%2e%2e/../b", OddPaths { above_root: true, ..none }, "/b", InvalidPath::AboveRoot),
+        ("/..", OddPaths { above_root: true, ..none }, "/", InvalidPath::AboveRoot),
+    ] {
+        assert_eq!(super::normal_form(path, odd).as_deref(), Ok(expected), "{path}");
+        let all_others = OddPaths { nul: !odd.nul, backslash: !odd.backslash, above_root: !odd.above_root };
+        assert_eq!(super::normal_form(path, all_others), Err(refused), "{path}");
+    }
+}
+
+#[test]
 fn what_is_forwarded_keeps_strips_or_replaces_the_prefix() {
     let keep = || PathRewrite::Keep;
     let to = |text: &str| PathRewrite::ReplacePrefix(PathPrefix::parse(text).unwrap());
@@ -82,9 +102,13 @@ fn what_is_forwarded_keeps_strips_or_replaces_the_prefix() {
 
 proptest! {
     #[test]
-    fn the_normal_form_is_its_own(path in "/[a-c./%2eEfF5\\\\]{0,24}") {
-        if let Ok(normal) = normal_form(&path) {
-            prop_assert_eq!(normal_form(&normal), Ok(normal.clone()));
+    fn the_normal_form_is_its_own(
+        path in "/[a-c./%02eEfF5\\\\]{0,24}",
+        (nul, backslash, above_root) in any::<(bool, bool, bool)>(),
+    ) {
+        let odd = OddPaths { nul, backslash, above_root };
+        if let Ok(normal) = super::normal_form(&path, odd) {
+            prop_assert_eq!(super::normal_form(&normal, odd), Ok(normal.clone()));
         }
     }
 
