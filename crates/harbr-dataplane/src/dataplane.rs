@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access_log::AccessLog;
 use crate::args::{ListenOverride, NodeArgs};
 use crate::directives::Directives;
+use crate::disk::Disk;
 use crate::listener::{BoundListener, Sharing};
 use crate::node::{Node, NodeStatus};
 use crate::session::{ControllerLink, FirstSnapshot, Identity, Session, SessionStop};
@@ -45,7 +46,7 @@ pub struct DataPlane {
     metrics: Metrics,
     admin: AdminServer,
     listeners: Vec<BoundListener>,
-    state_dir: Option<StateDir>,
+    disk: Disk,
     shared: Arc<Shared>,
 }
 
@@ -62,9 +63,10 @@ impl DataPlane {
         if state_dir.is_none() {
             tracing::warn!("no --state-dir: after a restart this node needs a controller to serve");
         }
+        let disk = Disk::open(state_dir)?;
         let access_log = AccessLog::start(std::io::stdout())?;
         let shared = Arc::new(Shared::new(options.workers, access_log, tls::client_config()?));
-        Ok(Self { options, link, metrics, admin, listeners, state_dir, shared })
+        Ok(Self { options, link, metrics, admin, listeners, disk, shared })
     }
 
     #[must_use]
@@ -77,7 +79,8 @@ impl DataPlane {
     /// # Errors
     /// If a worker ends that nobody asked to, or the first snapshot was required and refused.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { options, link, metrics, admin, listeners, state_dir, shared } = self;
+        let Self { options, link, metrics, admin, listeners, disk, shared } = self;
+        let disk_writer = disk.writer();
         metrics::describe();
         let drain = CancellationToken::new();
         // Together not over what was asked for.
@@ -102,7 +105,7 @@ impl DataPlane {
             "harbr-dataplane starts"
         );
         let senders = workers.iter().map(|worker| worker.listeners.clone()).collect();
-        let mut node = Node::new(shared.clone(), senders, listeners, state_dir);
+        let mut node = Node::new(shared.clone(), senders, listeners, disk);
         let status = node.status();
         let scraped = (shared.clone(), status.clone());
         metrics.add_source(move |out| metrics::write(out, &scraped.0, &scraped.1));
@@ -137,9 +140,16 @@ impl DataPlane {
             shared.access_log.finish();
         };
         spawn_blocking(join).await?;
+        if outcome.is_err() {
+            // The controller is to miss this node, and the next start to know of it: no goodbye, and the mark stays.
+            session.shutdown().await;
+        }
         end.cancel();
         session.join_all().await;
         tasks.join_all().await;
+        if let Some(writer) = disk_writer.filter(|_| outcome.is_ok()) {
+            writer.leave().await;
+        }
         outcome
     }
 }

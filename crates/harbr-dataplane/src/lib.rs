@@ -6,7 +6,7 @@
 //!   function) → `head`, `headers` (pure) → `forward` (the attempt loop, which obeys `retry`, `balancer`,
 //!   `deadline`) → `attempt` → `pool` → back through `response_body`; `exchange` counts and logs its end.
 //! - The life of a change: `session` (the stream) → `node` (the one writer: check, build, swap) → `live` (the table,
-//!   with what did not change taken over) → `disk` (the last good one).
+//!   with what did not change taken over) → `disk` (two slots, and what a start must know).
 //! - Around both: `dataplane` puts it together; `stats`, `metrics` and `traffic` count; `connections` holds limits in time.
 
 mod accept_socket;

@@ -41,7 +41,7 @@ const MAX_LISTED: usize = 1_000;
 /// Describes what goes through the recorder.
 pub(crate) fn describe() {
     metrics::describe_gauge!(CONTROLLER_CONNECTED, "Whether a session with a controller is open.");
-    metrics::describe_counter!(DISK_WRITE_FAILURES, "Snapshots that could not be kept on disk.");
+    metrics::describe_counter!(DISK_WRITE_FAILURES, "Writes to the state folder that failed.");
     metrics::gauge!(CONTROLLER_CONNECTED).set(0.0);
     metrics::counter!(DISK_WRITE_FAILURES).increment(0);
 }

@@ -1,31 +1,26 @@
 //! The one writer of what a node serves: takes a snapshot whole or not at all.
 
+mod offer;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use harbr_model::{Listener, Snapshot};
-use harbr_process::StateDir;
 use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, v1};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::offer::{Offer, Refusal, Serving, Standing};
+use crate::disk::{Disk, Quarantined, Slot};
+use crate::dns;
 use crate::health_record::HealthRecord;
 use crate::listener::{BoundListener, OpenListener, Sharing, overlap};
 use crate::live::{LiveTable, Soil};
 use crate::shared::Shared;
 use crate::traffic::TrafficLedger;
-use crate::{disk, dns};
-
-/// What is served, and by whose word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Serving {
-    pub fence: Fence,
-    pub revision: u64,
-    pub hash: SnapshotHash,
-}
 
 /// The node as others look at it.
 #[derive(Debug, Clone, Default)]
@@ -35,30 +30,18 @@ pub(crate) struct NodeStatus {
     pub listeners: Vec<(String, SocketAddr)>,
 }
 
-/// Why a snapshot was not taken; what served before serves on.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
-    /// Bad for any node.
-    #[error("{0}")]
-    Invalid(String),
-    /// This node cannot take it now.
-    #[error("{0}")]
-    Local(String),
-}
-
 #[derive(Debug)]
 pub(crate) struct Node {
     shared: Arc<Shared>,
     soil: Soil,
     workers: Vec<mpsc::Sender<OpenListener>>,
-    state_dir: Option<Arc<StateDir>>,
+    disk: Disk,
     /// Bound at start, for listeners whose address the command line says.
     overrides: HashMap<String, BoundListener>,
     listening: HashMap<String, Listening>,
-    /// Why what serves is not on disk, while it is not.
-    unstored: Option<String>,
     /// What serves now, for changes to be against.
     snapshot: Option<EncodedSnapshot>,
+    standing: Standing,
     /// What the prober found, also of endpoints that only the next snapshot will have.
     health: HealthRecord,
     /// Look-ups of names that a table did not wait for; each ends by its own time-out.
@@ -100,18 +83,18 @@ impl Node {
         shared: Arc<Shared>,
         workers: Vec<mpsc::Sender<OpenListener>>,
         overrides: Vec<BoundListener>,
-        state_dir: Option<StateDir>,
+        disk: Disk,
     ) -> Self {
         let listeners = overrides.iter().map(|bound| (bound.name.clone(), bound.addr)).collect();
         Self {
             soil: Soil { workers: workers.len(), series: shared.series.clone() },
             shared,
             workers,
-            state_dir: state_dir.map(Arc::new),
+            disk,
             overrides: overrides.into_iter().map(|bound| (bound.name.clone(), bound)).collect(),
             listening: HashMap::new(),
-            unstored: None,
             snapshot: None,
+            standing: Standing::Candidate,
             health: HealthRecord::default(),
             look_ups: TaskTracker::new(),
             traffic: TrafficLedger::default(),
@@ -128,40 +111,94 @@ impl Node {
         self.status.borrow().serving
     }
 
+    /// What serves, as the controller is told: never with an epoch below what was obeyed, so that a new store of its
+    /// goes above that.
+    pub(crate) fn shown(&self) -> Option<Serving> {
+        let (serving, floor) = (self.serving()?, self.disk.floor());
+        let fence = if floor.epoch > serving.fence.epoch {
+            Fence { epoch: floor.epoch, generation: 0 }
+        } else {
+            serving.fence
+        };
+        Some(Serving { fence, ..serving })
+    }
+
     pub(crate) fn snapshot(&self) -> Option<&EncodedSnapshot> {
         self.snapshot.as_ref()
     }
 
-    /// Serves what served last, if the state folder has it.
+    /// Serves what served last, if the state folder has it and this node did not die of it.
     pub(crate) async fn restore(&mut self) {
-        let Some((serving, snapshot)) = self.state_dir.as_deref().and_then(disk::load) else { return };
-        match self.take(serving, snapshot).await {
-            Ok(()) => tracing::info!(revision = serving.revision, "serving the last good snapshot from disk"),
-            Err(refusal) => tracing::warn!(%refusal, "the last good snapshot on disk is not served"),
+        for (place, slot) in self.disk.begin().await.into_iter().enumerate() {
+            let Some((serving, snapshot)) = self.disk.load(slot).await else { continue };
+            let standing = if slot == Slot::Proven { Standing::Proven } else { Standing::Candidate };
+            let offer = Offer { serving, snapshot, standing };
+            let strikes = if place == 0 { self.disk.strikes() } else { 0 };
+            match self.take(offer, strikes).await {
+                Ok(()) => {
+                    let revision = serving.revision;
+                    return tracing::info!(revision, ?slot, "serving the last good snapshot from disk");
+                }
+                Err(refusal) => tracing::warn!(%refusal, ?slot, "what is on disk is not served"),
+            }
         }
     }
 
     /// Takes a snapshot: checks all of it, builds its table off the workers, and swaps.
-    pub(crate) async fn apply(&mut self, serving: Serving, snapshot: EncodedSnapshot) -> Result<(), Refusal> {
-        if let Some(current) = self.serving()
-            && serving.fence <= current.fence
-        {
-            let (offered, current) = (serving.fence, current.fence);
-            return Err(Refusal::Local(format!("{offered} is not above {current}, which was taken before")));
+    pub(crate) async fn apply(&mut self, offer: Offer) -> Result<(), Refusal> {
+        let Offer { serving, standing, .. } = offer;
+        self.admit(serving, standing)?;
+        if standing == Standing::Proven {
+            self.disk.release(serving.hash).await;
         }
-        self.take(serving, snapshot).await?;
+        self.take(offer, 0).await?;
         tracing::info!(revision = serving.revision, hash = %serving.hash, "serving");
         self.store().await;
         Ok(())
     }
 
-    /// What serves is what the controller wants; it may have given it a new number.
-    pub(crate) async fn confirm(&mut self, confirmed: Serving) {
-        let current = self.serving();
-        if current.is_some_and(|current| current.hash == confirmed.hash && current.fence < confirmed.fence) {
+    /// Whether an offer is looked at at all.
+    fn admit(&self, offered: Serving, standing: Standing) -> Result<(), Refusal> {
+        if let Some(pin) = self.disk.pin() {
+            let revision = pin.revision;
+            return Err(Refusal::Local(format!("an operator has pinned revision {revision} on this node")));
+        }
+        if standing == Standing::Candidate
+            && let Some(Quarantined { reason, .. }) = self.disk.quarantine_of(offered.hash)
+        {
+            return Err(Refusal::Invalid(format!("in quarantine on this node: {reason}")));
+        }
+        let floor = self.disk.floor();
+        // A node that serves nothing has shown no fence either, and takes what it gets.
+        if self.serving().is_some() && offered.fence <= floor {
+            let offered = offered.fence;
+            return Err(Refusal::Local(format!("{offered} is not above {floor}, which was taken before")));
+        }
+        Ok(())
+    }
+
+    /// What serves is what the controller wants; it may have given it a new number, or know it as proven now.
+    pub(crate) async fn confirm(&mut self, confirmed: Serving, standing: Standing) {
+        let Some(current) = self.serving().filter(|current| current.hash == confirmed.hash) else { return };
+        let is_news = standing == Standing::Proven && self.standing == Standing::Candidate;
+        if current.fence < confirmed.fence {
             self.traffic.begin(&self.shared, &self.shared.table.load());
+            self.disk.raise(confirmed.fence);
             self.status.send_modify(|status| status.serving = Some(confirmed));
-            self.store().await;
+        } else if !is_news {
+            return;
+        }
+        if is_news {
+            tracing::info!(revision = confirmed.revision, "proven");
+            self.standing = Standing::Proven;
+        }
+        self.store().await;
+    }
+
+    /// An operator wants these served although they are in quarantine.
+    pub(crate) async fn release(&mut self, hashes: Vec<SnapshotHash>) {
+        for hash in hashes {
+            self.disk.release(hash).await;
         }
     }
 
@@ -175,14 +212,18 @@ impl Node {
 
     /// Tries again what could not be kept on disk.
     pub(crate) async fn store_if_due(&mut self) {
-        if self.unstored.is_some() {
+        if self.disk.is_due() {
             self.store().await;
         }
     }
 
     /// What is wrong with this node, though it serves.
     pub(crate) fn degraded(&self) -> Option<&str> {
-        self.unstored.as_deref()
+        self.disk.unwritten()
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     /// A controller listens that was told nothing yet.
@@ -200,7 +241,21 @@ impl Node {
         self.retired.retain(|table| Arc::strong_count(table) > 1);
     }
 
-    async fn take(&mut self, serving: Serving, snapshot: EncodedSnapshot) -> Result<(), Refusal> {
+    /// The mark comes before anything is built, since that may be what the process dies of.
+    async fn take(&mut self, offer: Offer, strikes: u32) -> Result<(), Refusal> {
+        let before = self.disk.marked();
+        self.disk.mark(offer.serving, strikes).await;
+        let fence = offer.serving.fence;
+        let taken = self.build_and_swap(offer).await;
+        match taken {
+            Ok(()) => self.disk.raise(fence),
+            Err(_) => self.disk.set_mark(before).await,
+        }
+        taken
+    }
+
+    async fn build_and_swap(&mut self, offer: Offer) -> Result<(), Refusal> {
+        let Offer { serving, snapshot, standing } = offer;
         let before = self.shared.table.load_full();
         let (encoded, soil) = (snapshot.clone(), self.soil.clone());
         let build = move || {
@@ -226,6 +281,7 @@ impl Node {
         self.hand_out(opened).await;
         self.close_missing(model.listeners());
         self.snapshot = Some(snapshot);
+        self.standing = standing;
         let mut listeners: Vec<_> =
             self.listening.iter().map(|(name, open)| (name.clone(), open.addr)).collect();
         listeners.sort();
@@ -287,25 +343,13 @@ impl Node {
 
     /// A full or broken disk costs the next start without a controller, nothing else.
     async fn store(&mut self) {
-        let (Some(dir), Some(serving), Some(snapshot)) =
-            (self.state_dir.clone(), self.serving(), self.snapshot.clone())
-        else {
-            return;
-        };
-        let stored = spawn_blocking(move || disk::store(&dir, serving, &snapshot)).await;
-        let failed = match stored {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(format!("the snapshot cannot be kept on disk: {error}")),
-            Err(_) => Some("the snapshot cannot be kept on disk: a fault of ours".to_owned()),
-        };
-        if let Some(reason) = &failed {
-            metrics::counter!(crate::metrics::DISK_WRITE_FAILURES).increment(1);
-            // Said when it begins, not at each try.
-            if self.unstored.is_none() {
-                tracing::warn!("{reason}; it is tried again");
-            }
+        if let (Some(serving), Some(snapshot)) = (self.serving(), &self.snapshot) {
+            let slot = match self.standing {
+                Standing::Candidate => Slot::Candidate,
+                Standing::Proven => Slot::Proven,
+            };
+            self.disk.keep(slot, serving, snapshot).await;
         }
-        self.unstored = failed;
     }
 }
 

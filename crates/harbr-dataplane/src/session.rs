@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use harbr_proto::v1::node_service_client::NodeServiceClient;
-use harbr_proto::{Assembly, Fence, SCHEMA_VERSION, SnapshotHash, v1};
+use harbr_proto::{Assembly, Fence, MAX_SNAPSHOT_BYTES, SCHEMA_VERSION, v1};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -18,7 +18,7 @@ use tonic::transport::Channel;
 pub use connect::ControllerLink;
 
 use crate::directives::Directives;
-use crate::node::{Node, Refusal, Serving};
+use crate::node::{Node, Offer, Refusal, Serving, Standing};
 use crate::totals::Totals;
 
 /// How long the controller may take to answer a `Hello`, and to take a message.
@@ -181,14 +181,20 @@ impl Session {
         use v1::controller_message::Kind;
 
         match message.kind {
-            Some(Kind::UpToDate(v1::UpToDate { serving, .. })) => {
-                if let Some(serving) = serving.and_then(from_wire) {
-                    self.node.confirm(serving).await;
+            Some(Kind::UpToDate(v1::UpToDate { serving, proven })) => {
+                if let Some(serving) = serving.and_then(Serving::from_wire) {
+                    self.node.confirm(serving, standing(proven)).await;
                     send(outbound, v1::node_message::Kind::Report(self.report())).await?;
+                }
+            }
+            Some(Kind::Proven(v1::Proven { serving })) => {
+                if let Some(serving) = serving.and_then(Serving::from_wire) {
+                    self.node.confirm(serving, Standing::Proven).await;
                 }
             }
             Some(Kind::SnapshotChunk(chunk)) => {
                 let (fence, revision) = (chunk.fence.map(Fence::from).unwrap_or_default(), chunk.revision);
+                let standing = standing(chunk.proven);
                 let whole = assembly.add(chunk, self.node.snapshot());
                 // The next session's `Hello` says what we hold, and the controller starts from that.
                 let Some(snapshot) = whole.map_err(|error| Ended::Unusable(error.to_string()))? else {
@@ -198,7 +204,7 @@ impl Session {
                 let applied = if self.stop.drain.is_cancelled() {
                     Err(Refusal::Local("the node drains".to_owned()))
                 } else {
-                    self.node.apply(offered, snapshot).await
+                    self.node.apply(Offer { serving: offered, snapshot, standing }).await
                 };
                 let answer = match applied {
                     Ok(()) => v1::node_message::Kind::Ack(v1::Ack { serving: self.serving() }),
@@ -213,24 +219,37 @@ impl Session {
                 send(outbound, answer).await?;
             }
             Some(Kind::Health(update)) => self.node.apply_health(update),
-            Some(Kind::Directives(directives)) => self.directives = directives.into(),
+            Some(Kind::Directives(directives)) => {
+                self.directives = directives.into();
+                self.node.release(self.directives.released.clone()).await;
+            }
             // From a newer controller: not for this build.
-            Some(Kind::Proven(_)) | None => {}
+            None => {}
         }
         Ok(())
     }
 
     fn hello(&self) -> v1::Hello {
         let Identity { node_id, instance_id, labels, admin_addr } = &self.identity;
+        let disk = self.node.disk();
+        let proven = disk.slots().proven;
         v1::Hello {
             node_id: node_id.clone(),
             instance_id: instance_id.clone(),
             labels: labels.iter().cloned().map(|(name, value)| v1::Label { name, value }).collect(),
             build: harbr_process::VERSION.to_owned(),
             schema_version: SCHEMA_VERSION,
-            serving: self.serving(),
+            serving: self.node.shown().map(Into::into),
             admin_addr: admin_addr.to_string(),
-            ..v1::Hello::default()
+            proven_hash: proven.map(|proven| proven.hash.as_bytes().to_vec()).unwrap_or_default(),
+            quarantined: disk.quarantined().iter().cloned().map(Into::into).collect(),
+            limits: Some(v1::Limits {
+                max_snapshot_bytes: MAX_SNAPSHOT_BYTES as u64,
+                ..v1::Limits::default()
+            }),
+            features: Vec::new(),
+            r#override: disk.pin().cloned().map(Into::into),
+            ended_uncleanly: disk.ended_uncleanly(),
         }
     }
 
@@ -244,16 +263,13 @@ impl Session {
             degraded: self.node.degraded().unwrap_or_default().to_owned(),
             traffic: Some(self.node.traffic()),
             panics: harbr_process::panics(),
-            ..v1::Report::default()
+            r#override: self.node.disk().pin().cloned().map(Into::into),
+            ejected: Vec::new(),
         }
     }
 
     fn serving(&self) -> Option<v1::Serving> {
-        self.node.serving().map(|Serving { fence, revision, hash }| v1::Serving {
-            fence: Some(fence.into()),
-            revision,
-            hash: hash.as_bytes().to_vec(),
-        })
+        self.node.serving().map(Into::into)
     }
 }
 
@@ -282,7 +298,6 @@ fn nack(offered: Serving, refusal: &Refusal) -> v1::Nack {
     }
 }
 
-fn from_wire(wire: v1::Serving) -> Option<Serving> {
-    let v1::Serving { fence, revision, hash } = wire;
-    Some(Serving { fence: fence?.into(), revision, hash: SnapshotHash::from_slice(&hash)? })
+fn standing(is_proven: bool) -> Standing {
+    if is_proven { Standing::Proven } else { Standing::Candidate }
 }

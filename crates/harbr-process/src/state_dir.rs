@@ -3,6 +3,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags};
+
 const LOCK: &str = "lock";
 
 /// The largest file that is read back. Far above any snapshot; a folder that someone else filled does no harm.
@@ -67,7 +69,36 @@ impl StateDir {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, self.path.join(name))?;
-        File::open(&self.path)?.sync_all()
+        self.sync()
+    }
+
+    /// # Errors
+    /// If there is no such file, or the system refuses.
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))?;
+        self.sync()
+    }
+
+    /// Each of two files takes the other's place, at once.
+    ///
+    /// # Errors
+    /// If one is not there, or the file system cannot do that: not all can.
+    pub fn exchange(&self, one: &str, other: &str) -> io::Result<()> {
+        let (one, other) = (self.path.join(one), self.path.join(other));
+        rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?;
+        self.sync()
+    }
+
+    /// Removes a file, if it is there.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.path.join(name)) {
+            Ok(()) => self.sync(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The content of a file; `None` if there is none.
@@ -86,6 +117,11 @@ impl StateDir {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         Ok(Some(bytes))
+    }
+
+    /// What was done to the folder's entries is still so after a power cut.
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{EncodedSnapshot, Fence, SnapshotHash, v1};
 
 /// Bytes of a snapshot that a node takes at most.
-const MAX_SNAPSHOT_BYTES: usize = 512 * 1024 * 1024;
+pub const MAX_SNAPSHOT_BYTES: usize = 512 * 1024 * 1024;
 
 /// A snapshot on its way to a node, put together from chunks. A chunk of a newer one drops what came before:
 /// a slow node skips revisions.

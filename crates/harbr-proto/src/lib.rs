@@ -14,7 +14,7 @@ mod encode;
 mod latency;
 mod snapshot;
 
-pub use assembly::{Assembly, InvalidChunk};
+pub use assembly::{Assembly, InvalidChunk, MAX_SNAPSHOT_BYTES};
 pub use convert::{Fence, health_from_wire, health_to_wire};
 pub use decode::InvalidResource;
 pub use latency::{InvalidHistogram, LatencyHistogram};

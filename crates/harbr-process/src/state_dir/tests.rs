@@ -55,3 +55,20 @@ fn a_file_in_place_of_the_folder_is_an_error_that_names_it() {
     let error = StateDir::open(&path).unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot use state directory {}: ", path.display())), "{error}");
 }
+
+#[test]
+fn files_are_renamed_exchanged_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = StateDir::open(folder.path()).unwrap();
+    let content = |name| state.read(name).unwrap().map(|bytes| String::from_utf8(bytes).unwrap());
+    state.write("a", b"first").unwrap();
+    assert!(state.exchange("a", "b").is_err());
+    state.write("b", b"second").unwrap();
+    state.exchange("a", "b").unwrap();
+    assert_eq!((content("a").as_deref(), content("b").as_deref()), (Some("second"), Some("first")));
+    state.rename("a", "b").unwrap();
+    assert_eq!((content("a"), content("b").as_deref()), (None, Some("second")));
+    state.remove("b").unwrap();
+    state.remove("b").unwrap();
+    assert_eq!(content("b"), None);
+}
