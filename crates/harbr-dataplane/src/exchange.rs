@@ -114,22 +114,23 @@ impl Drop for Exchange {
             self.client.state.end_answer(self.body.as_ref().is_none_or(BodySource::has_ended));
         }
         if access_log.is_on() {
-            access_log.write(Record {
+            access_log.write(&Record {
                 peer: self.client.addr,
+                peer_ip: &self.client.forwarded_for,
                 client: self.real_client,
-                method: self.method.clone(),
-                target: Record::target_of(&self.uri),
+                method: &self.method,
+                uri: &self.uri,
                 version: self.version,
-                host: Record::text_of(self.host.as_ref()),
-                request_id: Record::text_of(self.request_id.as_ref()),
+                host: self.host.as_ref(),
+                request_id: self.request_id.as_ref(),
                 status: self.status,
                 bytes_received: self.body.as_ref().map_or(0, BodySource::received),
                 bytes_sent: self.sent,
                 ended_at: SystemTime::now(),
                 duration,
-                route: self.route.as_ref().map(|route| route.name.clone()),
-                upstream: self.route.as_ref().map(|route| route.upstream.name.clone()),
-                endpoint: self.endpoint.as_ref().map(|endpoint| endpoint.name.clone()),
+                route: self.route.as_ref().map(|route| &route.name),
+                upstream: self.route.as_ref().map(|route| &route.upstream.name),
+                endpoint: self.endpoint.as_ref().map(|endpoint| &endpoint.name),
                 attempts: self.attempts,
                 reason,
             });
