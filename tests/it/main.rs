@@ -51,5 +51,6 @@ mod streaming;
 mod timeouts;
 mod trailers;
 mod truncation;
+mod trust;
 mod tunnels;
 mod uploads;

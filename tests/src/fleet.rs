@@ -3,6 +3,7 @@ use tempfile::TempDir;
 
 use crate::config_file::ConfigFile;
 use crate::eventually::eventually;
+use crate::pki::{Paths, Pki};
 use crate::process::{Ended, Process};
 use crate::program::Program;
 
@@ -20,6 +21,10 @@ pub struct Fleet {
     pub file: ConfigFile,
     pub controller: Controller,
     pub nodes: Vec<Node>,
+    /// Where the processes have to prove who they are: who signs.
+    pub pki: Option<Pki>,
+    /// What `harbrctl` is given besides the controller's URL.
+    operator: Vec<String>,
     /// The folders of processes that keep state; they go with the fleet.
     _state: Option<TempDir>,
 }
@@ -95,8 +100,27 @@ impl Fleet {
     pub async fn harbrctl(&self, args: &[&str]) -> Ended {
         let url = self.controller.url();
         let mut all = vec!["--controller", &url];
+        all.extend(self.operator.iter().map(String::as_str));
         all.extend(args);
         Process::run(Program::Harbrctl, &all).await
+    }
+
+    /// Runs `harbrctl` as somebody else.
+    pub async fn harbrctl_as(&self, who: &Paths, args: &[&str]) -> Ended {
+        let (url, flags) = (self.controller.url(), who.args());
+        let mut all = vec!["--controller", &url];
+        all.extend(flags.iter().map(String::as_str));
+        all.extend(args);
+        Process::run(Program::Harbrctl, &all).await
+    }
+
+    /// The authority of a fleet that was [planned](Plan::with_tls) with one.
+    ///
+    /// # Panics
+    /// If it was not.
+    #[must_use]
+    pub fn pki(&self) -> &Pki {
+        self.pki.as_ref().expect("the fleet has an authority")
     }
 
     /// What `harbrctl … -o json` prints.

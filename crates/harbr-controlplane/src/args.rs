@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use harbr_process::UsageError;
+use harbr_trust::{TlsArgs, TlsFiles};
 
 /// What a controller is told on the command line, in whichever program it runs.
 #[derive(Debug, Clone, clap::Args)]
@@ -17,7 +18,9 @@ pub struct ControllerArgs {
     /// Where /livez, /readyz, /metrics and /info are. Read-only.
     #[arg(long, env = "HARBR_HTTP_ADDR", value_name = "ADDR", default_value = "127.0.0.1:7401")]
     pub http_addr: SocketAddr,
-    /// Allow --grpc-addr beyond loopback although nobody has to prove who they are there.
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    /// Allow --grpc-addr beyond loopback without TLS, although nobody has to prove who they are there.
     #[arg(long, env = "HARBR_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
 }
@@ -28,6 +31,7 @@ pub struct Options {
     pub(crate) config: PathBuf,
     pub(crate) grpc_addr: SocketAddr,
     pub(crate) http_addr: SocketAddr,
+    pub(crate) tls: Option<TlsFiles>,
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) drain_timeout: Duration,
 }
@@ -37,21 +41,23 @@ impl ControllerArgs {
     /// long what runs may take to end.
     ///
     /// # Errors
-    /// If there is no file to watch, or the gRPC address is open to others without `--insecure`.
+    /// If there is no file to watch, or the gRPC address is open to others without TLS or `--insecure`.
     pub fn options(
         &self,
         state_dir: Option<PathBuf>,
         drain_timeout: Duration,
     ) -> Result<Options, UsageError> {
         let Self { grpc_addr, http_addr, insecure, .. } = *self;
-        if !grpc_addr.ip().is_loopback() && !insecure {
+        let tls = self.tls.files().map_err(|error| UsageError(error.to_string()))?;
+        if !grpc_addr.ip().is_loopback() && tls.is_none() && !insecure {
             return Err(UsageError(format!(
                 "--grpc-addr {grpc_addr} can be reached from other machines, and nobody has to prove who they are \
-                 there: choose a loopback address, or say --insecure if the network is trusted"
+                 there: give --tls-ca, --tls-cert and --tls-key (`harbrctl pki` makes them), choose a loopback \
+                 address, or say --insecure if the network is trusted"
             )));
         }
         let config = self.config_file()?.clone();
-        Ok(Options { config, grpc_addr, http_addr, state_dir, drain_timeout })
+        Ok(Options { config, grpc_addr, http_addr, tls, state_dir, drain_timeout })
     }
 
     /// # Errors

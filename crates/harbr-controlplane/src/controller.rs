@@ -19,7 +19,7 @@ use crate::gauges::Gauges;
 use crate::health::{HealthTable, Prober};
 use crate::intake::Intake;
 use crate::ledger::Ledger;
-use crate::server::{self, Listener};
+use crate::server::{self, Connection, Listener, Refusals, Security};
 use crate::session::Sessions;
 use crate::store::{Origin, Store};
 use crate::watch::FileWatch;
@@ -30,6 +30,8 @@ pub struct Controller {
     options: Options,
     metrics: Metrics,
     grpc: Listener,
+    security: Security,
+    refusals: Arc<Refusals>,
     grpc_addr: SocketAddr,
     http: AdminServer,
     ledger: Arc<Ledger>,
@@ -48,8 +50,11 @@ impl Controller {
     pub async fn bind(options: Options, metrics: Metrics) -> anyhow::Result<Self> {
         let state_dir = options.state_dir.as_deref().map(StateDir::open).transpose()?;
         let store = Store::open(state_dir).context("cannot read the state directory")?;
+        let security = Security::open(options.tls.clone())?;
+        let refusals = Arc::new(Refusals::default());
         let bind_error = |reason| BindError { addr: options.grpc_addr, reason };
-        let grpc = Listener::bind(options.grpc_addr).await.map_err(bind_error)?;
+        let grpc = Listener::bind(options.grpc_addr, security.clone(), refusals.clone());
+        let grpc = grpc.map_err(bind_error)?;
         let grpc_addr = grpc.local_addr().map_err(bind_error)?;
         let http = AdminServer::bind(options.http_addr).await?;
         let (http_addr, config) = (http.local_addr(), options.config.display());
@@ -57,7 +62,7 @@ impl Controller {
         announce(store.origin(), options.state_dir.as_deref());
         crate::metrics::describe();
         let (ledger, hint) = (Arc::new(Ledger::new(store)), Arc::new(Notify::new()));
-        Ok(Self { options, metrics, grpc, grpc_addr, http, ledger, hint })
+        Ok(Self { options, metrics, grpc, security, refusals, grpc_addr, http, ledger, hint })
     }
 
     #[must_use]
@@ -86,12 +91,16 @@ impl Controller {
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let pages = self.pages(&stop);
-        let Self { options, metrics, grpc, http, ledger, hint, .. } = self;
+        let Self { options, metrics, grpc, security, refusals, http, ledger, hint, .. } = self;
         let fleet = Arc::new(Fleet::default());
         let (readings_tx, readings) = watch::channel(None);
         let (health_tx, health) = watch::channel(Arc::new(HealthTable::default()));
         let gauges = Gauges { ledger: ledger.clone(), fleet: fleet.clone(), health: health.clone() };
         metrics.add_source(move |text| gauges.write(text));
+        if let Security::Tls(config) = &security {
+            let config = config.clone();
+            metrics.add_source(move |text| config.write_metrics(text));
+        }
 
         let mut tasks = Tasks::new(stop.clone());
         let critical = FailureRule::Critical;
@@ -102,10 +111,13 @@ impl Controller {
         let prober = Prober::new(ledger.subscribe(), health_tx);
         tasks.spawn("prober", critical, prober.run(stop.clone()).map(Ok));
 
-        let sessions = Sessions::new(ledger.clone(), fleet.clone(), health.clone(), stop.clone());
+        if let Security::Tls(config) = security {
+            tasks.spawn("TLS files", critical, config.run(stop.clone()).map(Ok));
+        }
+        let sessions = Sessions::new(ledger.clone(), fleet.clone(), health.clone(), refusals, stop.clone());
         let admin = Admin { config_file: options.config.display().to_string(), ledger, fleet, health };
         if let Some(pipes) = pipes {
-            let incoming = ReceiverStream::new(pipes).map(Ok);
+            let incoming = ReceiverStream::new(pipes).map(Connection::in_process).map(Ok);
             let pipes = server::serve(incoming, sessions.clone(), admin.clone(), stop.clone());
             tasks.spawn("pipe server", critical, pipes.err_into());
         }

@@ -7,12 +7,14 @@
 //! - `ledger`: what the fleet should serve, numbered and fenced by the `store`.
 //! - `health`: the one prober of the fleet, beside revisions.
 //! - `session`: one stream per node; brings it to what the ledger says; notes in the `fleet` what it makes of it.
+//! - `server`: who may connect, as whom (`caller`), and what each may call.
 //! - `admin`: what operators ask; `gauges` and `metrics`: what is scraped.
 //!
 //! [`Controller`] puts them together.
 
 mod admin;
 mod args;
+mod caller;
 mod check;
 mod controller;
 mod fleet;

@@ -2,6 +2,8 @@
 
 use metrics::{Unit, describe_counter, describe_histogram};
 
+use crate::server::Refusal;
+
 /// By `result`: `accepted`, `unchanged`, `rejected`.
 pub(crate) const CONFIG_RELOADS: &str = "harbr_config_reloads_total";
 /// By `result`: `success`, `failure`, `timeout`.
@@ -12,6 +14,8 @@ pub(crate) const NODE_SESSIONS: &str = "harbr_node_sessions_total";
 pub(crate) const SNAPSHOT_BYTES: &str = "harbr_snapshot_bytes_sent_total";
 /// By `class`: `invalid`, `local`.
 pub(crate) const NACKS: &str = "harbr_nacks_total";
+/// By `reason`, see [`Refusal`].
+pub(crate) const GRPC_REFUSED: &str = "harbr_grpc_refused_total";
 
 /// Read from the controller's state at each scrape, see [`Gauges`](crate::gauges).
 pub(crate) const NODES: &str = "harbr_nodes";
@@ -39,5 +43,9 @@ pub(crate) fn describe() {
     describe_counter!(NACKS, "Snapshots that nodes have refused.");
     for class in ["invalid", "local"] {
         metrics::counter!(NACKS, "class" => class).increment(0);
+    }
+    describe_counter!(GRPC_REFUSED, "Connections and calls that were refused.");
+    for refusal in Refusal::ALL {
+        metrics::counter!(GRPC_REFUSED, "reason" => refusal.as_str()).increment(0);
     }
 }

@@ -15,9 +15,11 @@ use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::run::Session;
+use crate::caller::Caller;
 use crate::fleet::Fleet;
 use crate::health::HealthTable;
 use crate::ledger::Ledger;
+use crate::server::Refusals;
 
 /// Sessions at once.
 const MAX_SESSIONS: usize = 10_000;
@@ -30,6 +32,7 @@ pub(crate) struct Sessions {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) health: watch::Receiver<Arc<HealthTable>>,
+    pub(crate) refusals: Arc<Refusals>,
     permits: Arc<Semaphore>,
     tracker: TaskTracker,
     stop: CancellationToken,
@@ -40,10 +43,11 @@ impl Sessions {
         ledger: Arc<Ledger>,
         fleet: Arc<Fleet>,
         health: watch::Receiver<Arc<HealthTable>>,
+        refusals: Arc<Refusals>,
         stop: CancellationToken,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(MAX_SESSIONS));
-        Self { ledger, fleet, health, permits, tracker: TaskTracker::new(), stop }
+        Self { ledger, fleet, health, refusals, permits, tracker: TaskTracker::new(), stop }
     }
 
     /// Waits until `stop` has ended all sessions.
@@ -66,10 +70,19 @@ impl NodeService for Sessions {
             return Err(Status::resource_exhausted("this controller has as many nodes as it takes"));
         };
         let (tx, rx) = mpsc::channel(OUTBOUND);
-        let session = Session::new(self, request.into_inner(), tx);
+        // The server puts one in for each connection; without it nothing is known of who calls.
+        let who = request.extensions().get::<Caller>().cloned().unwrap_or(Caller::Anonymous);
+        let session = Session::new(self, who.clone(), request.into_inner(), tx.clone());
         let stop = self.stop.clone();
         self.tracker.spawn(async move {
-            stop.run_until_cancelled(session.run()).await;
+            tokio::select! {
+                () = session.run() => {}
+                () = stop.cancelled() => {}
+                // The node is back at once if it has a new one.
+                () = who.expired() => {
+                    let _ = tx.send(Err(Status::unauthenticated("the certificate has expired"))).await;
+                }
+            }
             drop(permit);
         });
         Ok(Response::new(ReceiverStream::new(rx)))

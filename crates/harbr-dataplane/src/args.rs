@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 /// The flags of a node, the same in every program that has one.
 #[derive(Debug, Clone, clap::Args)]
 pub struct NodeArgs {
-    /// The node's name; its host's name if none is given
+    /// The node's name; if none is given the one in its certificate, or its host's
     #[arg(long, env = "HARBR_NODE_ID", value_name = "ID")]
     pub node_id: Option<String>,
     /// A label of the node, may be repeated

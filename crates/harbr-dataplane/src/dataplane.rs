@@ -115,6 +115,11 @@ impl DataPlane {
         tasks.spawn(admin.run(pages(&metrics, &shared, &status, &identity, options.workers), end.clone()));
         tasks.spawn(metrics.clone().run_upkeep(end.clone()));
         tasks.spawn(dns::run(shared.clone(), end.clone()));
+        if let Some(tls) = link.tls() {
+            let scraped = tls.clone();
+            metrics.add_source(move |out| scraped.write_metrics(out));
+            tasks.spawn(tls.run(end.clone()));
+        }
         node.restore().await;
 
         let session_stop = SessionStop { drain: stop.clone(), end: end.clone() };

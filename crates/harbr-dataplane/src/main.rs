@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
 use harbr_dataplane::{ControllerLink, DataPlane, FirstSnapshot, NodeArgs, Options};
-use harbr_process::{LogArgs, Metrics, Signals, parse_duration};
+use harbr_process::{LogArgs, Metrics, Signals, UsageError, parse_duration};
+use harbr_trust::{Credentials, Reloaded, TlsArgs};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Uri;
 
@@ -23,9 +25,12 @@ struct Cli {
         env = "HARBR_CONTROLLER",
         value_name = "URL",
         value_delimiter = ',',
+        value_parser = harbr_trust::controller_url,
         default_value = "http://127.0.0.1:7400"
     )]
     controller: Vec<Uri>,
+    #[command(flatten)]
+    tls: TlsArgs,
     #[command(flatten)]
     node: NodeArgs,
     /// Keep the last good snapshot here, to start from when no controller answers
@@ -61,15 +66,24 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let mut signals = Signals::install()?;
     harbr_process::raise_descriptor_limit()?;
+    let tls = cli.tls.files().map_err(|error| UsageError(error.to_string()))?;
+    let tls = tls.map(|files| Reloaded::open(files, Credentials::client_config)).transpose()?.map(Arc::new);
+    let mut node = cli.node;
+    if node.node_id.is_none()
+        && let Some(identity) = tls.as_ref().and_then(|tls| tls.credentials().certificate().identity.clone())
+    {
+        node.node_id = identity.node_id().map(str::to_owned);
+    }
+    let link = ControllerLink::urls(cli.controller, tls)?;
     let options = Options {
-        args: cli.node,
+        args: node,
         state_dir: cli.state_dir,
         drain_timeout: cli.drain_timeout,
         workers: harbr_process::worker_threads()?,
         first_snapshot: FirstSnapshot::Awaited,
     };
     let metrics = Metrics::install("harbr-dataplane")?;
-    let plane = DataPlane::bind(options, ControllerLink::urls(cli.controller), metrics).await?;
+    let plane = DataPlane::bind(options, link, metrics).await?;
     let stop = CancellationToken::new();
     let running = plane.run(stop.clone());
     tokio::pin!(running);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use harbr_proto::v1::node_service_client::NodeServiceClient;
 use harbr_proto::{Assembly, Fence, MAX_SNAPSHOT_BYTES, SCHEMA_VERSION, v1};
+use harbr_trust::Fate;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -71,7 +72,7 @@ pub(crate) struct Session {
 enum Ended {
     #[error("no controller: {0}")]
     Connect(String),
-    #[error(transparent)]
+    #[error("{}", told(.0))]
     Status(#[from] tonic::Status),
     #[error("the controller closed the session")]
     Closed,
@@ -91,23 +92,26 @@ impl Session {
     pub(crate) async fn run(mut self) -> Result<(), Refusal> {
         let end = self.stop.end.clone();
         let mut back_off = MIN_BACK_OFF;
-        let mut was_connected = true;
+        let mut last_reason = None;
         loop {
             let began = tokio::time::Instant::now();
-            let ended = match self.hold().await {
+            let fate = Fate::default();
+            let ended = match self.hold(&fate).await {
                 Ok(()) => return Ok(()),
                 Err(Ended::FirstRefused(refusal)) => return Err(refusal),
                 Err(ended) => ended,
             };
             self.node.drop_retired();
+            let lasted = !matches!(ended, Ended::Connect(_)) && began.elapsed() > MAX_BACK_OFF;
             // A line for each change, not for each try.
-            let connected = !matches!(ended, Ended::Connect(_));
-            if connected || was_connected {
-                tracing::warn!(reason = %ended, "no session with the controller; serving on");
+            let reason =
+                fate.reason().map_or_else(|| ended.to_string(), |reason| format!("the controller: {reason}"));
+            if lasted || last_reason.as_ref() != Some(&reason) {
+                tracing::warn!(reason, "no session with the controller; serving on");
             }
             metrics::gauge!(crate::metrics::CONTROLLER_CONNECTED).set(0.0);
-            was_connected = connected;
-            back_off = if connected && began.elapsed() > MAX_BACK_OFF { MIN_BACK_OFF } else { back_off };
+            last_reason = Some(reason);
+            back_off = if lasted { MIN_BACK_OFF } else { back_off };
             let wait = back_off.mul_f64(0.5 + fastrand::f64() / 2.0);
             if end.run_until_cancelled(sleep(wait)).await.is_none() {
                 return Ok(());
@@ -117,9 +121,9 @@ impl Session {
     }
 
     /// One session. `Ok` when this process ends it.
-    async fn hold(&mut self) -> Result<(), Ended> {
+    async fn hold(&mut self, fate: &Fate) -> Result<(), Ended> {
         let end = self.stop.end.clone();
-        let Some(channel) = end.run_until_cancelled(self.link.connect()).await else { return Ok(()) };
+        let Some(channel) = end.run_until_cancelled(self.link.connect(fate)).await else { return Ok(()) };
         let opened = end.run_until_cancelled(self.open(channel.map_err(Ended::Connect)?)).await;
         let Some(opened) = opened else { return Ok(()) };
         let (outbound, mut inbound) = opened?;
@@ -270,6 +274,14 @@ impl Session {
 
     fn serving(&self) -> Option<v1::Serving> {
         self.node.serving().map(Into::into)
+    }
+}
+
+/// What the controller says, or what broke the connection to it.
+fn told(status: &tonic::Status) -> String {
+    match std::error::Error::source(status) {
+        Some(cause) => harbr_trust::cause(cause),
+        None => format!("the controller says: {}", status.message()),
     }
 }
 

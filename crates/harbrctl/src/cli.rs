@@ -8,6 +8,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use harbr_config::{Code, UnknownCode};
+use harbr_trust::{InvalidControllerUrl, TlsArgs};
+
+use crate::pki::PkiCommand;
 
 #[derive(Debug, Parser)]
 #[command(name = "harbrctl", version, about = "Looks at a Harbr-Router fleet, and checks its configuration")]
@@ -22,6 +25,9 @@ pub(crate) struct Cli {
         value_name = "URL"
     )]
     pub(crate) controller: ControllerUrl,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
 
     /// How to print; the fields of json and yaml are stable, the other two are for people
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
@@ -57,6 +63,9 @@ pub(crate) enum Command {
         #[arg(value_parser = code)]
         code: Code,
     },
+    /// Make and renew certificates, where there is no authority yet
+    #[command(subcommand)]
+    Pki(PkiCommand),
     /// Show the version of harbrctl
     Version,
     /// Print a completion script
@@ -117,6 +126,11 @@ fn code(text: &str) -> Result<Code, &'static str> {
     text.parse().map_err(|UnknownCode| "there is no such code; docs/errors.md lists them all")
 }
 
+/// What the caller has to mend: flags that are right by themselves, and not together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
 /// The address of a controller, in a form that the client takes.
 #[derive(Debug, Clone)]
 pub(crate) struct ControllerUrl {
@@ -129,6 +143,10 @@ impl ControllerUrl {
     pub(crate) fn uri(&self) -> &tonic::transport::Uri {
         &self.uri
     }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.uri.scheme_str() == Some("https")
+    }
 }
 
 impl fmt::Display for ControllerUrl {
@@ -138,16 +156,10 @@ impl fmt::Display for ControllerUrl {
 }
 
 impl FromStr for ControllerUrl {
-    type Err = &'static str;
+    type Err = InvalidControllerUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let uri: tonic::transport::Uri =
-            text.parse().map_err(|_| "not a URL such as http://127.0.0.1:7400")?;
-        match uri.scheme_str() {
-            Some("http") => Ok(Self { uri, text: text.to_owned() }),
-            Some("https") => Err("the controller speaks plain http so far"),
-            Some(_) | None => Err("a controller's URL starts with http://"),
-        }
+        Ok(Self { uri: harbr_trust::controller_url(text)?, text: text.to_owned() })
     }
 }
 

@@ -15,20 +15,22 @@ use crate::document::{CodeDocument, VersionDocument};
 use crate::output::{print, print_document};
 use crate::paint::Paint;
 use crate::when::Now;
-use crate::{lookup, nodes, routes, status, upstreams, validate};
+use crate::{lookup, nodes, pki, routes, status, upstreams, validate};
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let Cli { controller, output, command } = cli;
+    let Cli { controller, tls, output, command } = cli;
+    let connect = || Controller::new(controller.clone(), &tls);
     let format = || output.format().unwrap_or_else(|error| error.exit());
     match command {
         Command::Validate { file } => return validate::run(&file, output),
         Command::ExplainError { code } => explain_error(code, format())?,
+        Command::Pki(command) => pki::run(command, format())?,
         Command::Version => version(format())?,
         Command::Completion { shell } => completion(shell)?,
-        Command::Status => block_on(show_status(&Controller::new(controller), format()))?,
-        Command::Get { kind, names } => block_on(get(&Controller::new(controller), kind, &names, format()))?,
+        Command::Status => block_on(show_status(&connect()?, format()))?,
+        Command::Get { kind, names } => block_on(get(&connect()?, kind, &names, format()))?,
         Command::Describe { kind, name } => {
-            block_on(describe(&Controller::new(controller), kind, name, format()))?;
+            block_on(describe(&connect()?, kind, name, format()))?;
         }
     }
     Ok(ExitCode::SUCCESS)

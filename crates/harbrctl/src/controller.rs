@@ -2,15 +2,19 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use harbr_proto::v1;
 use harbr_proto::v1::admin_service_client::AdminServiceClient;
-use tonic::transport::{Channel, Endpoint};
+use harbr_trust::{Fate, TlsArgs};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Response, Status};
 
-use crate::cli::ControllerUrl;
+use crate::cli::{ControllerUrl, UsageError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// From the first byte to the last, so that "no controller there" is known within 5 s.
@@ -22,11 +26,25 @@ const MAX_ANSWER_BYTES: usize = 1 << 30;
 #[derive(Debug)]
 pub(crate) struct Controller {
     url: ControllerUrl,
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Controller {
-    pub(crate) fn new(url: ControllerUrl) -> Self {
-        Self { url }
+    /// # Errors
+    /// If the address takes TLS and there is nothing to show, or the other way round.
+    pub(crate) fn new(url: ControllerUrl, tls: &TlsArgs) -> anyhow::Result<Self> {
+        let files = tls.files().map_err(|error| UsageError(error.to_string()))?;
+        let tls = match files {
+            None if url.is_https() => {
+                bail!(UsageError(format!("{url} takes --tls-ca, --tls-cert and --tls-key")));
+            }
+            Some(_) if !url.is_https() => {
+                bail!(UsageError(format!("{url} is not https://, so that --tls-cert would not be used")));
+            }
+            None => None,
+            Some(files) => Some(Arc::new(files.load()?.client_config()?)),
+        };
+        Ok(Self { url, tls })
     }
 
     pub(crate) async fn status(&self) -> anyhow::Result<v1::Status> {
@@ -56,15 +74,27 @@ impl Controller {
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        let url = &self.url;
+        let (url, fate) = (&self.url, Fate::default());
         let answer = async {
-            let channel = Endpoint::from(url.uri().clone())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .connect()
-                .await
-                .map_err(|error| anyhow!("no controller at {url}: {}", innermost(&error)))?;
+            let endpoint = Endpoint::from(url.uri().clone()).connect_timeout(CONNECT_TIMEOUT);
+            let channel = match self.tls.clone() {
+                None => endpoint.connect().await,
+                Some(config) => {
+                    let fate = fate.clone();
+                    let connector = tower::service_fn(move |url: Uri| {
+                        let connecting = harbr_trust::connect(url, config.clone(), fate.clone());
+                        async move { connecting.await.map(TokioIo::new) }
+                    });
+                    endpoint.connect_with_connector(connector).await
+                }
+            };
+            let channel =
+                channel.map_err(|error| anyhow!("no controller at {url}: {}", harbr_trust::cause(&error)))?;
             let client = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
-            call(client).await.map_err(|status| failure(url, &status))
+            call(client).await.map_err(|status| match fate.reason() {
+                Some(reason) => anyhow!("no session with the controller at {url}: {reason}"),
+                None => failure(url, &status),
+            })
         };
         match tokio::time::timeout(TIMEOUT, answer).await {
             Ok(answer) => Ok(answer?.into_inner()),
@@ -73,21 +103,12 @@ impl Controller {
     }
 }
 
-/// The last cause says what happened; those above it say "transport error".
-fn innermost(error: &dyn Error) -> String {
-    let mut innermost = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    innermost.to_string()
-}
-
 fn failure(url: &ControllerUrl, status: &Status) -> anyhow::Error {
     // Only what comes in between has a cause; the controller answers with a message.
     if let Some(cause) = status.source() {
         return anyhow!(
             "the connection to {url} failed: {}; is this the controller's address for gRPC?",
-            innermost(cause)
+            harbr_trust::cause(cause)
         );
     }
     let reason = match status.message().lines().next() {

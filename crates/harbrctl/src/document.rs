@@ -39,3 +39,15 @@ pub(crate) struct FileErrorDocument {
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
+
+/// One element of `harbrctl pki list`
+#[derive(Debug, Serialize)]
+pub(crate) struct CertificateDocument {
+    pub(crate) file: String,
+    /// None: an authority.
+    pub(crate) role: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) hosts: Vec<String>,
+    /// RFC 3339
+    pub(crate) not_after: String,
+}

@@ -1,7 +1,7 @@
 //! The operator's command line.
 //!
-//! It asks the controller, and shows what it answered; it decides nothing itself. Only `validate` works on
-//! its own: it runs the controller's own checks on a file.
+//! It asks the controller, and shows what it answered; it decides nothing itself. `validate` and
+//! `pki` work on their own: one runs the controller's own checks on a file, the other makes certificates.
 //!
 //! Reading order: [`cli`] is what can be asked; [`controller`] asks; [`document`] is the answer as JSON, which
 //! programs rely on; `nodes`, `routes`, `upstreams` and `status` are the same for people.
@@ -19,6 +19,7 @@ mod lookup;
 mod nodes;
 mod output;
 mod paint;
+mod pki;
 mod routes;
 mod status;
 mod table;
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error);
-            ExitCode::FAILURE
+            if error.is::<cli::UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

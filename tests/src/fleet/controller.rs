@@ -40,7 +40,14 @@ impl Controller {
     /// For `--controller`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.grpc)
+        let scheme = if self.args.iter().any(|arg| arg == "--tls-cert") { "https" } else { "http" };
+        format!("{scheme}://{}", self.grpc)
+    }
+
+    /// Where nodes and operators connect.
+    #[must_use]
+    pub fn grpc(&self) -> SocketAddr {
+        self.grpc
     }
 
     /// Its HTTP server: `/livez`, `/readyz`, `/metrics`, `/info`.

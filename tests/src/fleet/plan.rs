@@ -5,6 +5,7 @@ use tempfile::TempDir;
 
 use super::{Controller, Fleet, Node};
 use crate::config_file::ConfigFile;
+use crate::pki::Pki;
 use crate::process::Process;
 use crate::program::Program;
 
@@ -27,6 +28,7 @@ pub struct Plan {
     drain_timeout: String,
     listen: Listen,
     state: Option<TempDir>,
+    pki: Option<Pki>,
     file: Option<PathBuf>,
 }
 
@@ -48,6 +50,7 @@ impl Plan {
             drain_timeout: "10s".to_owned(),
             listen: Listen::FreePort,
             state: None,
+            pki: None,
             file: None,
         }
     }
@@ -87,6 +90,15 @@ impl Plan {
     #[must_use]
     pub fn with_state(mut self) -> Self {
         self.state = Some(tempfile::tempdir().expect("a temporary folder"));
+        self
+    }
+
+    /// Every process has a certificate and has to prove who it is.
+    ///
+    /// # Panics
+    /// If `harbrctl pki` fails.
+    pub async fn with_tls(mut self) -> Self {
+        self.pki = Some(Pki::new().await);
         self
     }
 
@@ -134,26 +146,38 @@ impl Plan {
         let mut args =
             arguments(&["-c", text(path), "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"]);
         args.extend(self.state_args("controller"));
+        args.extend(self.tls_args("controller", "controller").await);
         let controller = Controller::start(Program::Controlplane, args, self.env.clone()).await;
         let mut nodes = Vec::new();
         for number in 1..=self.nodes {
             let id = format!("node-{number}");
             let mut args = arguments(&["--controller", &controller.url(), "--node-id", &id]);
             args.extend(self.node_args(&id));
+            args.extend(self.tls_args("node", &id).await);
             nodes.push(Node::start(args, self.env.clone()).await);
         }
-        Fleet { file, controller, nodes, _state: self.state }
+        let operator = self.tls_args("operator", "operator").await;
+        Fleet { file, controller, nodes, pki: self.pki, operator, _state: self.state }
     }
 
     async fn start_all_in_one(self, file: ConfigFile, path: &Path) -> Fleet {
         let mut args =
             arguments(&["-c", text(path), "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"]);
         args.extend(self.node_args("router"));
+        args.extend(self.tls_args("controller", "controller").await);
         let process = Arc::new(Process::start(Program::Router, &args, &self.env));
         let controller =
             Controller::of(Arc::clone(&process), Program::Router, args.clone(), self.env.clone()).await;
         let node = Node::of(process, Program::Router, args, self.env.clone()).await;
-        Fleet { file, controller, nodes: vec![node], _state: self.state }
+        let operator = self.tls_args("operator", "operator").await;
+        Fleet { file, controller, nodes: vec![node], pki: self.pki, operator, _state: self.state }
+    }
+
+    async fn tls_args(&self, role: &str, name: &str) -> Vec<String> {
+        match &self.pki {
+            Some(pki) => pki.issue(role, name).await.args().to_vec(),
+            None => Vec::new(),
+        }
     }
 
     fn node_args(&self, name: &str) -> Vec<String> {

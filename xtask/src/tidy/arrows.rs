@@ -5,25 +5,30 @@ use cargo_metadata::DependencyKind;
 use crate::workspace;
 
 /// Which of our crates a crate may depend on; exactly these crates exist. `harbr-tests` may use any.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("harbr-model", &[]),
     ("harbr-routing", &["harbr-model"]),
     ("harbr-config", &["harbr-model"]),
     ("harbr-proto", &["harbr-model"]),
     ("harbr-process", &[]),
-    ("harbr-controlplane", &["harbr-config", "harbr-model", "harbr-process", "harbr-proto", "harbr-routing"]),
-    ("harbr-dataplane", &["harbr-model", "harbr-process", "harbr-proto", "harbr-routing"]),
+    ("harbr-trust", &[]),
+    (
+        "harbr-controlplane",
+        &["harbr-config", "harbr-model", "harbr-process", "harbr-proto", "harbr-routing", "harbr-trust"],
+    ),
+    ("harbr-dataplane", &["harbr-model", "harbr-process", "harbr-proto", "harbr-routing", "harbr-trust"]),
     ("harbr-router", &["harbr-controlplane", "harbr-dataplane", "harbr-process"]),
-    ("harbrctl", &["harbr-config", "harbr-model", "harbr-proto", "harbr-routing"]),
+    ("harbrctl", &["harbr-config", "harbr-model", "harbr-proto", "harbr-routing", "harbr-trust"]),
     ("xtask", &[]),
 ];
 
 /// What a crate must not know.
-const NEVER: [(&str, &[&str]); 5] = [
+const NEVER: [(&str, &[&str]); 6] = [
     ("harbr-model", &["tokio", "serde", "serde_yaml", "prost"]),
     ("harbr-routing", &["tokio", "prost", "serde_yaml"]),
     ("harbr-config", &["tokio", "notify", "prost", "tonic"]),
     ("harbr-proto", &["serde_yaml", "saphyr-parser", "notify"]),
+    ("harbr-trust", &["tonic", "prost", "hyper", "serde_yaml"]),
     ("harbr-dataplane", &["serde_yaml", "saphyr-parser", "notify", "harbr-config", "harbr-controlplane"]),
 ];
 

@@ -37,7 +37,7 @@ struct Fixture {
 fn options(folder: &TempDir, state_dir: Option<PathBuf>) -> Options {
     let any = "127.0.0.1:0".parse().unwrap();
     let config = folder.path().join("config.yml");
-    Options { config, grpc_addr: any, http_addr: any, state_dir, drain_timeout: PATIENCE }
+    Options { config, grpc_addr: any, http_addr: any, tls: None, state_dir, drain_timeout: PATIENCE }
 }
 
 async fn bind(options: Options) -> anyhow::Result<Controller> {

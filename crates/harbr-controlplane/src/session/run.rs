@@ -11,10 +11,12 @@ use tonic::{Status, Streaming};
 use super::Sessions;
 use super::outbox::{Filled, Outbox};
 use super::progress::{Progress, Refusal};
+use crate::caller::Caller;
 use crate::fleet::{Fleet, Greeting, Seat, Serving};
 use crate::health::HealthTable;
 use crate::ledger::{Intent, Ledger};
 use crate::metrics;
+use crate::server::{self, Refusals};
 use crate::store::Standing;
 
 /// The first message has to come within this time.
@@ -31,6 +33,8 @@ type Outbound = mpsc::Sender<Result<ControllerMessage, Status>>;
 pub(super) struct Session {
     ledger: Arc<Ledger>,
     fleet: Arc<Fleet>,
+    refusals: Arc<Refusals>,
+    who: Caller,
     intent: watch::Receiver<Intent>,
     health: watch::Receiver<Arc<HealthTable>>,
     inbound: Streaming<NodeMessage>,
@@ -46,10 +50,16 @@ enum Next {
 }
 
 impl Session {
-    pub(super) fn new(sessions: &Sessions, inbound: Streaming<NodeMessage>, outbound: Outbound) -> Self {
-        let Sessions { ledger, fleet, health, .. } = sessions;
-        let (ledger, fleet, health) = (ledger.clone(), fleet.clone(), health.clone());
-        Self { intent: ledger.subscribe(), ledger, fleet, health, inbound, outbound }
+    pub(super) fn new(
+        sessions: &Sessions,
+        who: Caller,
+        inbound: Streaming<NodeMessage>,
+        outbound: Outbound,
+    ) -> Self {
+        let Sessions { ledger, fleet, health, refusals, .. } = sessions;
+        let (ledger, fleet) = (ledger.clone(), fleet.clone());
+        let (health, refusals) = (health.clone(), refusals.clone());
+        Self { intent: ledger.subscribe(), ledger, fleet, refusals, who, health, inbound, outbound }
     }
 
     /// Ends when the node does, says nothing sensible, or does not answer the transport's pings.
@@ -83,12 +93,25 @@ impl Session {
         let first = timeout(HELLO_TIMEOUT, self.inbound.message()).await;
         let first = first.map_err(|_| Status::deadline_exceeded("no hello in time"))??;
         match first.and_then(|message| message.kind) {
-            Some(Kind::Hello(hello)) => Greeting::try_from(hello)
-                .map_err(|error| Status::invalid_argument(format!("this hello is not valid: {error}"))),
+            Some(Kind::Hello(hello)) => {
+                let greeting = Greeting::try_from(hello)
+                    .map_err(|error| Status::invalid_argument(format!("this hello is not valid: {error}")))?;
+                self.check_name(&greeting.id).map(|()| greeting)
+            }
             Some(Kind::Ack(_) | Kind::Nack(_) | Kind::Report(_) | Kind::Goodbye(_)) | None => {
                 Err(Status::invalid_argument("a session starts with a hello"))
             }
         }
+    }
+
+    /// A node is who its certificate says, not who it says itself.
+    fn check_name(&self, id: &str) -> Result<(), Status> {
+        if self.who.may_be_node(id) {
+            return Ok(());
+        }
+        let reason = format!("it calls itself {id}");
+        self.refusals.note(server::Refusal::OtherName, &self.who, &reason);
+        Err(Status::permission_denied(format!("this certificate is not for a node called {id}")))
     }
 
     async fn converse(&mut self, peer: &mut Peer) -> Next {

@@ -22,7 +22,7 @@ use crate::fleet::{Fleet, Node, NodeState};
 use crate::health::{HealthTable, Target};
 use crate::ledger::Ledger;
 use crate::revision::compile;
-use crate::server::{self, Listener};
+use crate::server::{self, Listener, Refusals, Security};
 use crate::store::Store;
 use crate::testing::{PATIENCE, compiled, config, eventually};
 
@@ -45,9 +45,11 @@ impl Fixture {
         let (ledger, fleet) = (Arc::new(Ledger::new(store)), Arc::new(Fleet::default()));
         let (health, table) = watch::channel(Arc::default());
         let stop = CancellationToken::new();
-        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let refusals = Arc::<Refusals>::default();
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), Security::None, refusals.clone());
+        let listener = listener.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let sessions = Sessions::new(ledger.clone(), fleet.clone(), table.clone(), stop.clone());
+        let sessions = Sessions::new(ledger.clone(), fleet.clone(), table.clone(), refusals, stop.clone());
         let admin = Admin {
             config_file: "test.yml".to_owned(),
             ledger: ledger.clone(),

@@ -1,7 +1,11 @@
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
+use harbr_process::UsageError;
+use harbr_trust::{Fate, Reloaded};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -14,26 +18,61 @@ const PIPE_BYTES: usize = 256 * 1024;
 /// Where the controller is.
 #[derive(Debug)]
 pub enum ControllerLink {
-    /// One of these answers; tried in turn.
-    Urls { urls: Vec<Uri>, next: usize },
+    /// One of these answers; tried in turn. All with TLS, or none.
+    Urls { urls: Vec<Uri>, next: usize, tls: Option<Arc<Reloaded<ClientConfig>>> },
     /// In the same process: each connection is a pipe whose other end is sent here.
     Pipe(mpsc::Sender<DuplexStream>),
 }
 
 impl ControllerLink {
-    #[must_use]
-    pub fn urls(urls: Vec<Uri>) -> Self {
-        Self::Urls { urls, next: 0 }
+    /// # Errors
+    /// If one asks for TLS and there is nothing to show, or the other way round.
+    pub fn urls(urls: Vec<Uri>, tls: Option<Arc<Reloaded<ClientConfig>>>) -> Result<Self, UsageError> {
+        for url in &urls {
+            match (url.scheme_str(), &tls) {
+                (Some("https"), None) => {
+                    return Err(UsageError(format!(
+                        "--controller {url} takes --tls-ca, --tls-cert and --tls-key"
+                    )));
+                }
+                (Some("http"), Some(_)) => {
+                    return Err(UsageError(format!(
+                        "--controller {url} is not https://, so that --tls-cert would not be used"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        Ok(Self::Urls { urls, next: 0, tls })
     }
 
-    /// One connection. The error is for people.
-    pub(super) async fn connect(&mut self) -> Result<Channel, String> {
+    /// The files that say who this node is, where that has to be proven.
+    pub(crate) fn tls(&self) -> Option<Arc<Reloaded<ClientConfig>>> {
         match self {
-            Self::Urls { urls, next } => {
+            Self::Urls { tls, .. } => tls.clone(),
+            Self::Pipe(_) => None,
+        }
+    }
+
+    /// One connection. The error is for people, and so is what `fate` learns later.
+    pub(super) async fn connect(&mut self, fate: &Fate) -> Result<Channel, String> {
+        match self {
+            Self::Urls { urls, next, tls } => {
                 let url = urls.get(*next % urls.len().max(1)).ok_or("no controller is configured")?.clone();
                 *next = next.wrapping_add(1);
-                let connected = configure(Endpoint::from(url.clone())).connect().await;
-                connected.map_err(|error| format!("{url}: {}", innermost(&error)))
+                let endpoint = configure(Endpoint::from(url.clone()));
+                let connected = match tls {
+                    None => endpoint.connect().await,
+                    Some(tls) => {
+                        let (config, fate) = (tls.current(), fate.clone());
+                        let connector = tower::service_fn(move |url: Uri| {
+                            let connecting = harbr_trust::connect(url, config.clone(), fate.clone());
+                            async move { connecting.await.map(TokioIo::new) }
+                        });
+                        endpoint.connect_with_connector(connector).await
+                    }
+                };
+                connected.map_err(|error| format!("{url}: {}", harbr_trust::cause(&error)))
             }
             Self::Pipe(pipes) => {
                 let pipes = pipes.clone();
@@ -58,12 +97,4 @@ fn configure(endpoint: Endpoint) -> Endpoint {
         .keep_alive_timeout(2 * KEEP_ALIVE)
         .keep_alive_while_idle(true)
         .tcp_nodelay(true)
-}
-
-/// tonic's own message is only "transport error".
-fn innermost<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error
 }

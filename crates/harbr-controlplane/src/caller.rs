@@ -1,0 +1,94 @@
+use std::fmt;
+use std::time::SystemTime;
+
+use harbr_trust::{Identity, Role};
+
+/// Who is at the other end of a connection. Each request carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// The node of this process.
+    InProcess,
+    /// Somebody where nobody has to prove who they are: on loopback, or with `--insecure`.
+    Unproven,
+    /// Somebody with a certificate that we believe.
+    Proven(Certified),
+    /// Somebody over TLS who has shown none.
+    Anonymous,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Certified {
+    pub(crate) identity: Identity,
+    pub(crate) not_after: SystemTime,
+}
+
+/// What a call may be open to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// The call itself carries a proof.
+    Anyone,
+    Node,
+    /// Changes nothing.
+    Viewer,
+    Operator,
+}
+
+impl Caller {
+    pub(crate) fn may(&self, access: Access) -> bool {
+        let role = match self {
+            Self::InProcess | Self::Unproven => return true,
+            Self::Anonymous => return access == Access::Anyone,
+            Self::Proven(certified) => certified.identity.role(),
+        };
+        match access {
+            Access::Anyone => true,
+            Access::Node => role == Role::Node,
+            Access::Viewer => matches!(role, Role::Viewer | Role::Operator),
+            Access::Operator => role == Role::Operator,
+        }
+    }
+
+    /// Resolves when it is not proven any more.
+    pub(crate) async fn expired(&self) {
+        match self {
+            Self::Proven(certified) => {
+                let left = certified.not_after.duration_since(SystemTime::now()).unwrap_or_default();
+                tokio::time::sleep(left).await;
+            }
+            Self::InProcess | Self::Unproven | Self::Anonymous => std::future::pending().await,
+        }
+    }
+
+    /// Whether it may call itself this node.
+    pub(crate) fn may_be_node(&self, id: &str) -> bool {
+        match self {
+            Self::InProcess | Self::Unproven => true,
+            Self::Anonymous => false,
+            Self::Proven(certified) => certified.identity.is_node(id),
+        }
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InProcess => f.write_str("this process"),
+            Self::Unproven => f.write_str("somebody unproven"),
+            Self::Proven(certified) => {
+                write!(f, "{} {}", certified.identity.role(), certified.identity.name())
+            }
+            Self::Anonymous => f.write_str("somebody without a certificate"),
+        }
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Anyone => "anyone",
+            Self::Node => "a node",
+            Self::Viewer => "a viewer",
+            Self::Operator => "an operator",
+        })
+    }
+}
