@@ -3,7 +3,7 @@ use harbr_tests::Origin;
 /// A configuration file in the making.
 #[derive(Clone)]
 pub(crate) struct File {
-    listen_addr: String,
+    listen: String,
     global_timeout_ms: u32,
     max_connections: u32,
     settings: String,
@@ -14,7 +14,7 @@ pub(crate) struct File {
 impl File {
     pub(crate) fn new() -> Self {
         Self {
-            listen_addr: "127.0.0.1:0".to_owned(),
+            listen: "listen_addr: \"127.0.0.1:0\"".to_owned(),
             global_timeout_ms: 10_000,
             max_connections: 1_000,
             settings: String::new(),
@@ -60,7 +60,13 @@ impl File {
     }
 
     pub(crate) fn listen_addr(mut self, addr: &str) -> Self {
-        addr.clone_into(&mut self.listen_addr);
+        self.listen = format!("listen_addr: \"{addr}\"");
+        self
+    }
+
+    /// One listener, `default`, with these settings: the inside of a YAML flow mapping.
+    pub(crate) fn listener(mut self, settings: &str) -> Self {
+        self.listen = format!("listeners: [{{ name: default, addr: \"127.0.0.1:0\", {settings} }}]");
         self
     }
 
@@ -75,9 +81,9 @@ impl File {
     }
 
     pub(crate) fn text(&self) -> String {
-        let Self { listen_addr, global_timeout_ms, max_connections, settings, routes, upstreams } = self;
+        let Self { listen, global_timeout_ms, max_connections, settings, routes, upstreams } = self;
         let mut text = format!(
-            "listen_addr: \"{listen_addr}\"\nglobal_timeout_ms: {global_timeout_ms}\n\
+            "{listen}\nglobal_timeout_ms: {global_timeout_ms}\n\
              max_connections: {max_connections}\n{settings}routes:\n{routes}"
         );
         if !upstreams.is_empty() {

@@ -49,6 +49,7 @@ mod shutdown;
 mod startup;
 mod streaming;
 mod timeouts;
+mod tls;
 mod trailers;
 mod truncation;
 mod trust;

@@ -64,11 +64,20 @@ routes:
 
 #[test]
 fn at_every_byte_a_truncated_file_is_an_error_with_a_place_or_wholly_valid() {
-    assert!(harbr_config::parse(Source { name: "config.yml", bytes: FIFTY_LINES.as_bytes() }).is_ok());
+    assert!(
+        harbr_config::parse(
+            Source { name: "config.yml", bytes: FIFTY_LINES.as_bytes() },
+            &harbr_config::Files::none()
+        )
+        .is_ok()
+    );
     let mut valid = 0;
     for end in 0..FIFTY_LINES.len() {
         let text = &FIFTY_LINES[..end];
-        match harbr_config::parse(Source { name: "config.yml", bytes: text.as_bytes() }) {
+        match harbr_config::parse(
+            Source { name: "config.yml", bytes: text.as_bytes() },
+            &harbr_config::Files::none(),
+        ) {
             Ok(config) => {
                 valid += 1;
                 let named = config

@@ -32,4 +32,4 @@ pub use pki::{Paths, Pki};
 pub use process::{Ended, Process, Signal};
 pub use program::Program;
 pub use raw::{RawClient, read_head};
-pub use tls::TestAuthority;
+pub use tls::{Pair, TestAuthority, TlsClient};

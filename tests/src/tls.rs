@@ -1,13 +1,17 @@
 use std::fmt;
-use std::path::Path;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tempfile::TempDir;
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// An authority of the test's own; processes trust it by `SSL_CERT_FILE`.
 pub struct TestAuthority {
@@ -35,11 +39,47 @@ impl TestAuthority {
         path_text(&self.folder.path().join("ca.pem"))
     }
 
+    /// A certificate for these names, with its key, in files called `file.pem` and `file.key`. Again for the same
+    /// file: a renewed one.
+    ///
+    /// # Panics
+    /// If the temporary folder cannot be written.
+    pub fn issue(&self, file: &str, names: &[&str]) -> Pair {
+        let (certificate, key) = self.sign(names);
+        let path = |extension| self.folder.path().join(file).with_extension(extension);
+        let pair = Pair { cert: path("pem"), key: path("key") };
+        std::fs::write(&pair.cert, certificate.pem()).expect("the folder is writable");
+        std::fs::write(&pair.key, key.serialize_pem()).expect("the folder is writable");
+        pair
+    }
+
+    /// A client that trusts it.
+    ///
+    /// # Panics
+    /// If the provider has none of the versions.
+    #[must_use]
+    pub fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> TlsClient {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).expect("an authority's certificate is one");
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(versions)
+            .expect("the provider has the versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        TlsClient { config: Arc::new(config) }
+    }
+
+    fn sign(&self, names: &[&str]) -> (Certificate, KeyPair) {
+        let key = KeyPair::generate().expect("a key can be made");
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let params = CertificateParams::new(names).expect("the test's names are valid");
+        let certificate = params.signed_by(&key, &self.issuer).expect("the authority signs");
+        (certificate, key)
+    }
+
     /// Terminates TLS with a certificate for `name`.
     pub(crate) fn acceptor(&self, name: &str) -> TlsAcceptor {
-        let key = KeyPair::generate().expect("a key can be made");
-        let params = CertificateParams::new(vec![name.to_owned()]).expect("the test's name is valid");
-        let certificate = params.signed_by(&key, &self.issuer).expect("the authority signs");
+        let (certificate, key) = self.sign(&[name]);
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a made key is valid");
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
@@ -48,6 +88,40 @@ impl TestAuthority {
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("the certificate and its key match");
         TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+/// The files of a certificate and its key.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+impl Pair {
+    /// As an item of `certificates`.
+    #[must_use]
+    pub fn yaml(&self) -> String {
+        format!("{{cert: \"{}\", key: \"{}\"}}", self.cert.display(), self.key.display())
+    }
+}
+
+/// Opens connections that it resumes where it can.
+#[derive(Debug, Clone)]
+pub struct TlsClient {
+    config: Arc<ClientConfig>,
+}
+
+impl TlsClient {
+    /// # Errors
+    /// If the handshake fails.
+    ///
+    /// # Panics
+    /// If `name` cannot be one of a host.
+    pub async fn connect(&self, addr: SocketAddr, name: &str) -> io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(addr).await?;
+        let name = ServerName::try_from(name.to_owned()).expect("the test's name is valid");
+        TlsConnector::from(self.config.clone()).connect(name, stream).await
     }
 }
 

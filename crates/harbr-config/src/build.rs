@@ -3,6 +3,7 @@
 //! A function here gives `None` for what is wrong or missing; why is among the findings by then. So a rule
 //! about two values is checked where both are good, and each mistake is reported once.
 
+mod certificates;
 mod header;
 mod health_check;
 mod listener;
@@ -10,18 +11,21 @@ mod route;
 mod route_key;
 mod routes;
 mod settings;
+mod tls;
 mod upstream;
 mod value;
 
 use std::collections::BTreeMap;
 
-use harbr_model::Snapshot;
+use harbr_model::{Resources, Snapshot};
 
+use crate::Files;
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::raw::RawConfig;
 
+use certificates::Certificates;
 use routes::RouteDefaults;
 
 /// What a file means.
@@ -33,9 +37,10 @@ pub(crate) struct Built {
 }
 
 /// `top` is where the file's mapping starts.
-pub(crate) fn build(raw: &RawConfig, top: Span, findings: &mut Findings) -> Option<Built> {
+pub(crate) fn build(raw: &RawConfig, files: &Files, top: Span, findings: &mut Findings) -> Option<Built> {
     let top = Span::at(top.start);
-    let listeners = listener::listeners(raw, top, findings);
+    let mut certificates = Certificates::new(files);
+    let listeners = listener::listeners(raw, top, &mut certificates, findings);
     let settings = settings::settings(raw, top, findings);
     let defaults = RouteDefaults::read(raw, top, findings);
     let mut upstreams = upstream::Upstreams::read(&raw.upstreams, findings);
@@ -44,7 +49,14 @@ pub(crate) fn build(raw: &RawConfig, top: Span, findings: &mut Findings) -> Opti
         return None;
     }
     let (routes, places) = routes?;
-    match Snapshot::new(settings?, listeners?, upstreams.into_list(), routes) {
+    let resources = Resources {
+        settings: settings?,
+        listeners: listeners?,
+        certificates: certificates.into_list(),
+        upstreams: upstreams.into_list(),
+        routes,
+    };
+    match Snapshot::new(resources) {
         Ok(snapshot) => Some(Built { snapshot, routes: places }),
         // A rule that only the model knows.
         Err(invalid) => {

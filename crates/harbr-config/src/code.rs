@@ -230,6 +230,21 @@ codes! {
     IntervalBelowTimeout = "HR0421" Warning, "probes start before the last one has timed out",
         "The `interval` of a health check is below its `timeout`. A probe is never started while one runs, so \
          an endpoint that does not answer is looked at less often than the interval says.";
+
+    UnreadableFile = "HR0501" Error, "a file that cannot be read",
+        "The configuration names this file, and the controller cannot read it: it is not there, its owner has \
+         not given the right to, or it is larger than 1 MiB. A relative path is meant from the folder of the \
+         configuration. Once the file can be read, it is; the configuration need not be saved again.";
+    InvalidPem = "HR0502" Error, "not a PEM file",
+        "Certificates and keys are PEM: text between lines such as `-----BEGIN CERTIFICATE-----` and \
+         `-----END CERTIFICATE-----`. The file has nothing of what is looked for, or it was cut short. A key is \
+         not encrypted: nobody is there to type a password.";
+    KeyMismatch = "HR0503" Error, "a key of another certificate",
+        "Both files are good, and do not belong together: no client could connect. While a pair is being \
+         replaced that is so for a moment; what was served is served on until both files fit.";
+    UnusableCertificate = "HR0504" Error, "a certificate that cannot be used",
+        "The file is PEM, and what is in it is no X.509 certificate, or its key is of a kind that TLS does not \
+         use here. RSA from 2048 bits, ECDSA with P-256, P-384 or P-521, and Ed25519 are good.";
 }
 
 impl fmt::Display for Code {

@@ -1,6 +1,7 @@
 //! YAML text → [`Snapshot`](harbr_model::Snapshot), with diagnostics that point.
 //!
-//! Pure: the bytes of a file go in, values come out. This crate opens no file, knows no network and no clock.
+//! Pure: the bytes of files go in, values come out. This crate opens no file, knows no network and no clock: which
+//! files a text names (`files`), it says, and whoever reads them gives it their bytes.
 //!
 //! In the order in which a text passes through:
 //!
@@ -17,6 +18,7 @@
 mod build;
 mod code;
 mod diagnostic;
+mod files;
 mod lint;
 mod mask;
 mod parse;
@@ -31,6 +33,7 @@ mod units;
 
 pub use code::{Code, Severity, UnknownCode};
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use files::{Files, MAX_NAMED_FILE_BYTES, named_files};
 pub use parse::{Config, MAX_FILE_BYTES, Source, parse};
 pub use position::{Position, Span};
 pub use render::RenderStyle;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use harbr_model::Snapshot;
 
+use crate::Files;
 use crate::build::{self, Built};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Diagnostics, Findings};
@@ -33,9 +34,11 @@ pub struct Config {
 /// it: a longer one is refused whatever it says.
 pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
+/// `files` are those that it [names](crate::named_files).
+///
 /// # Errors
-/// All that is wrong with the file.
-pub fn parse(source: Source<'_>) -> Result<Config, Diagnostics> {
+/// All that is wrong with the file, and with those.
+pub fn parse(source: Source<'_>, files: &Files) -> Result<Config, Diagnostics> {
     let Source { name, bytes } = source;
     let mut findings = Findings::default();
     if bytes.len() > MAX_FILE_BYTES {
@@ -47,7 +50,8 @@ pub fn parse(source: Source<'_>) -> Result<Config, Diagnostics> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     // What is no text is shown as well as it can be.
     let text = String::from_utf8_lossy(bytes);
-    let built = check_encoding(bytes, &text, &mut findings).and_then(|()| parse_text(&text, &mut findings));
+    let built =
+        check_encoding(bytes, &text, &mut findings).and_then(|()| parse_text(&text, files, &mut findings));
     let (Built { snapshot, routes }, warnings) = findings.into_result(built, name, &text)?;
     let routes = routes.into_iter().map(|(name, span)| (name, span.start)).collect();
     Ok(Config { snapshot, routes, warnings })
@@ -64,7 +68,7 @@ fn check_encoding(bytes: &[u8], text: &str, findings: &mut Findings) -> Option<(
     None
 }
 
-fn parse_text(text: &str, findings: &mut Findings) -> Option<Built> {
+fn parse_text(text: &str, files: &Files, findings: &mut Findings) -> Option<Built> {
     check_characters(text, findings)?;
     let root = match tree::parse(text, findings) {
         Ok(root) => check_top(root, findings)?,
@@ -74,7 +78,7 @@ fn parse_text(text: &str, findings: &mut Findings) -> Option<Built> {
         }
     };
     let raw: RawConfig = read::read(text, &root, findings)?;
-    let built = build::build(&raw, root.span, findings)?;
+    let built = build::build(&raw, files, root.span, findings)?;
     lint::lint(&raw, &built, findings);
     Some(built)
 }

@@ -40,6 +40,21 @@ pub(crate) struct RawConfig {
 pub(crate) struct RawListener {
     pub(crate) name: Text,
     pub(crate) addr: Text,
+    pub(crate) tls: Field<RawListenerTls>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawListenerTls {
+    pub(crate) certificates: Field<Vec<Field<RawCertificate>>>,
+}
+
+/// Paths of files.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawCertificate {
+    pub(crate) cert: Text,
+    pub(crate) key: Text,
 }
 
 /// What stands at a route key.

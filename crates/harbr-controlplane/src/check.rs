@@ -11,7 +11,7 @@ use crate::watch::read;
 /// All that is wrong with it, rendered for people.
 pub fn check_file(path: &Path) -> Result<String, String> {
     let name = path.display().to_string();
-    let bytes = read(path).map_err(|reason| format!("{name}: cannot be read: {reason}\n"))?;
-    let compiled = compile(&name, &bytes).map_err(|error| error.message.clone())?;
+    let content = read(path).map_err(|reason| format!("{name}: cannot be read: {reason}\n"))?;
+    let compiled = compile(&name, &content.text, &content.files).map_err(|error| error.message.clone())?;
     Ok(compiled.warnings.map(|warnings| warnings.render(RenderStyle::Plain)).unwrap_or_default())
 }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use harbr_config::RenderStyle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +12,7 @@ use crate::ledger::{Intent, Ledger, Published, Rejected};
 use crate::metrics;
 use crate::revision::{ConfigError, compile};
 use crate::store::UnwritableState;
-use crate::watch::Reading;
+use crate::watch::{Content, Reading};
 
 /// How soon a revision that could not be kept on disk is tried again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -50,7 +49,7 @@ impl Intake {
                 let reading = readings.borrow_and_update().clone();
                 outcome = match reading {
                     None => Outcome::Settled,
-                    Some(Ok(bytes)) => self.take(bytes).await,
+                    Some(Ok(content)) => self.take(content).await,
                     Some(Err(reason)) => self.refused(unreadable(&self.path, &reason)),
                 };
             }
@@ -58,10 +57,10 @@ impl Intake {
         stop.run_until_cancelled(work).await;
     }
 
-    async fn take(&self, bytes: Bytes) -> Outcome {
+    async fn take(&self, content: Content) -> Outcome {
         let (ledger, name) = (self.ledger.clone(), self.path.display().to_string());
         let taken = tokio::task::spawn_blocking(move || {
-            let compiled = compile(&name, &bytes)?;
+            let compiled = compile(&name, &content.text, &content.files)?;
             Ok(ledger.publish(compiled))
         });
         match taken.await {

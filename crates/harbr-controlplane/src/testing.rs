@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use harbr_config::Files;
+
 use crate::revision::{Compiled, compile};
 
 /// Long enough for a busy machine; reached only by a test that fails.
@@ -22,7 +24,7 @@ pub(crate) fn config(routes: &[(&str, &str)], check: &str) -> String {
 }
 
 pub(crate) fn compiled(routes: &[(&str, &str)]) -> Compiled {
-    compile("test.yml", config(routes, "").as_bytes()).unwrap()
+    compile("test.yml", config(routes, "").as_bytes(), &Files::none()).unwrap()
 }
 
 /// Waits until the condition gives a value.

@@ -1,8 +1,9 @@
-//! The configuration file as it changes on disk.
+//! The configuration file, and the files that it names, as they change on disk.
 //!
 //! Events of the file system are hints only: what counts is the content, read again after each hint, every two
 //! seconds, and when asked. The parent folder is watched, not the file: a rename-save or a Kubernetes `..data`
-//! swap replaces the file, and a watch of the old one would never fire again.
+//! swap replaces the file, and a watch of the old one would never fire again. A changed certificate is a changed
+//! content like any other, and only what rests as a whole is taken: half of a new pair is not.
 
 mod folder;
 mod read;
@@ -11,16 +12,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::folder::FolderWatch;
-pub(crate) use self::read::read;
+pub(crate) use self::read::{Content, read};
+use self::read::{Named, read_again};
 
-/// What the file holds, or why it cannot be read; `None` before it was looked at.
-pub(crate) type Reading = Option<Result<Bytes, String>>;
+/// What the file and those that it names hold, or why it cannot be read; `None` before it was looked at.
+pub(crate) type Reading = Option<Result<Content, String>>;
 
 /// The content is looked at this often, also without a hint: network file systems send none.
 const POLL: Duration = Duration::from_secs(2);
@@ -50,7 +51,8 @@ impl FileWatch {
 
     /// Publishes each content that has come to rest, until `stop`. The first at once where nothing changes.
     pub(crate) async fn run(self, readings: watch::Sender<Reading>, stop: CancellationToken) {
-        let mut folder = FolderWatch::new(self.hint.clone());
+        let mut folders = FolderWatch::new(self.hint.clone());
+        let mut named = Named::default();
         let mut polls = interval(POLL);
         polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let work = async {
@@ -59,10 +61,12 @@ impl FileWatch {
                     () = self.hint.notified() => {}
                     _ = polls.tick() => {}
                 }
-                folder.follow(&self.path).await;
+                folders.follow(self.paths(&named)).await;
                 let known = readings.borrow().clone();
-                if let Some(reading) = self.settled(&known).await {
+                if let Some(reading) = self.settled(&known, &mut named).await {
                     readings.send_replace(Some(reading));
+                    // It may name others than before.
+                    folders.follow(self.paths(&named)).await;
                 }
                 sleep(BREATHER).await;
             }
@@ -70,10 +74,14 @@ impl FileWatch {
         stop.run_until_cancelled(work).await;
     }
 
-    /// What the file holds once it rests; `None` if that is `known`.
-    async fn settled(&self, known: &Reading) -> Option<Result<Bytes, String>> {
+    fn paths(&self, named: &Named) -> Vec<PathBuf> {
+        std::iter::once(self.path.clone()).chain(named.paths(&self.path)).collect()
+    }
+
+    /// What there is once it rests; `None` if that is `known`.
+    async fn settled(&self, known: &Reading, named: &mut Named) -> Option<Result<Content, String>> {
         let begin = Instant::now();
-        let mut seen = self.read().await;
+        let mut seen = self.read(named).await;
         let mut since = begin;
         loop {
             if known.as_ref() == Some(&seen) {
@@ -85,7 +93,7 @@ impl FileWatch {
                 Ok(_) => SHORT_SETTLE,
             };
             sleep(rest.saturating_sub(since.elapsed()).min(SETTLE)).await;
-            let again = self.read().await;
+            let again = self.read(named).await;
             let rested = again == seen && since.elapsed() >= rest;
             if rested || (again.is_ok() && begin.elapsed() >= PATIENCE) {
                 return Some(again).filter(|again| known.as_ref() != Some(again));
@@ -96,10 +104,12 @@ impl FileWatch {
         }
     }
 
-    async fn read(&self) -> Result<Bytes, String> {
-        let path = self.path.clone();
-        let read = tokio::task::spawn_blocking(move || read(&path)).await;
-        read.unwrap_or_else(|_| Err("reading it failed".to_owned()))
+    async fn read(&self, named: &mut Named) -> Result<Content, String> {
+        let (path, mut known) = (self.path.clone(), std::mem::take(named));
+        let read = tokio::task::spawn_blocking(move || (read_again(&path, &mut known), known)).await;
+        let Ok((content, found)) = read else { return Err("reading it failed".to_owned()) };
+        *named = found;
+        content
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
-use harbr_model::Settings;
+use harbr_model::{Scheme, Settings};
 use http::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,12 +18,15 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::client_stream::ClientStream;
 use crate::connection_limit::Permit;
 use crate::connections::Registered;
 use crate::error::Reason;
 use crate::guarded_io::GuardedIo;
 use crate::headers::address_value;
+use crate::live_listener::LiveListener;
 use crate::proxy;
+use crate::reception::{Received, receive};
 use crate::request_body::pace;
 use crate::tracked_io::TrackedIo;
 use crate::worker::Worker;
@@ -99,8 +102,10 @@ pub(crate) struct Client {
     /// The address as upstreams are told it.
     pub forwarded_for: HeaderValue,
     pub state: Arc<ConnectionState>,
+    /// The scheme of its requests.
+    pub scheme: Scheme,
     /// Cancelled when the listener that accepted it is taken away.
-    pub listener: CancellationToken,
+    pub closed: CancellationToken,
     _registered: Registered,
     _permit: Permit,
 }
@@ -111,22 +116,36 @@ pub(crate) struct Accepted {
     pub stream: TcpStream,
     pub addr: SocketAddr,
     pub permit: Permit,
-    pub listener: CancellationToken,
+    pub listener: Arc<LiveListener>,
+    /// Cancelled when the listener is taken away.
+    pub closed: CancellationToken,
 }
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
-    let Accepted { stream, addr, permit, listener } = accepted;
+    let Accepted { stream, addr, permit, listener, closed } = accepted;
     let keep_alive_timeout = worker.shared.table.load().settings.keep_alive_timeout;
     let state = Arc::new(ConnectionState::new(keep_alive_timeout));
     let registered = worker.connections.register(state.clone());
+    let handshakes = &worker.shared.cells.of(worker.index).handshakes;
+    let received = tokio::select! {
+        received = receive(stream, &listener, handshakes) => received,
+        // Nothing was said yet that would have to end in order.
+        () = state.end.notified() => return,
+    };
+    let Some(Received { stream }) = received else { return };
+    let scheme = match &stream {
+        ClientStream::Plain(_) => Scheme::Http,
+        ClientStream::Tls(_) => Scheme::Https,
+    };
     let max_head = buffer_size(&worker.shared.table.load().settings);
     let io = GuardedIo::new(TrackedIo::new(stream, state.clone()), state.clone(), max_head);
     let client = Rc::new(Client {
         addr,
         forwarded_for: address_value(addr.ip()),
         state: state.clone(),
-        listener,
+        scheme,
+        closed,
         _registered: registered,
         _permit: permit,
     });

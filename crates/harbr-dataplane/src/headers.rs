@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-use harbr_model::{HeaderEdits, Network};
+use harbr_model::{HeaderEdits, Network, Scheme};
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, MAX_FORWARDS, TE, TRANSFER_ENCODING, UPGRADE, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
@@ -25,6 +25,15 @@ pub(crate) struct HopRequest {
     pub wants_trailers: bool,
     /// The client sends its body once it is told to.
     pub expects_continue: bool,
+}
+
+/// Who sent a request, and how, as the upstream is told.
+#[derive(Debug)]
+pub(crate) struct Sender<'a> {
+    pub addr: &'a HeaderValue,
+    pub scheme: Scheme,
+    pub host: Option<&'a HeaderValue>,
+    pub version: Version,
 }
 
 /// Whether the client's word on those before it counts.
@@ -141,19 +150,14 @@ fn forwarded_addr(text: &str) -> Option<IpAddr> {
 }
 
 /// Tells the upstream of the client, and asks it what the client asked of this hop.
-pub(crate) fn set_request(
-    headers: &mut HeaderMap,
-    client: &HeaderValue,
-    (host, version): (Option<&HeaderValue>, Version),
-    hop: &HopRequest,
-) {
+pub(crate) fn set_request(headers: &mut HeaderMap, sender: &Sender<'_>, hop: &HopRequest) {
     // What is there was said by a proxy that is trusted: it goes on, with one more step.
-    headers.append(X_FORWARDED_FOR, client.clone());
-    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
-    if let Some(host) = host {
+    headers.append(X_FORWARDED_FOR, sender.addr.clone());
+    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(sender.scheme.as_str()));
+    if let Some(host) = sender.host {
         headers.entry(X_FORWARDED_HOST).or_insert_with(|| host.clone());
     }
-    headers.append(VIA, via(version));
+    headers.append(VIA, via(sender.version));
     if hop.wants_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));

@@ -2,7 +2,8 @@
 //!
 //! It knows no YAML and nothing of the controller's insides. Reading order:
 //!
-//! - The life of a request: `listener` → `worker` (accept) → `connection` (over `guarded_io`, `request_bounds`) → [`proxy`](self) (`proxy.rs`, one linear
+//! - The life of a request: `listener` → `worker` (accept) → `connection` (first `reception`: TLS; then HTTP over
+//!   `guarded_io`, `request_bounds`) → [`proxy`](self) (`proxy.rs`, one linear
 //!   function) → `head`, `headers` (pure) → `forward` (the attempt loop, which obeys `retry`, `balancer`,
 //!   `deadline`) → `attempt` → `pool` → back through `response_body`; `exchange` counts and logs its end.
 //! - The life of a change: `session` (the stream) → `node` (the one writer: check, build, swap) → `live` (the table,
@@ -14,6 +15,7 @@ mod access_log;
 mod args;
 mod attempt;
 mod balancer;
+mod client_stream;
 mod connection;
 mod connection_limit;
 mod connections;
@@ -33,11 +35,13 @@ mod headers;
 mod health_record;
 mod listener;
 mod live;
+mod live_listener;
 mod metrics;
 mod node;
 mod outgoing;
 mod pool;
 mod proxy;
+mod reception;
 mod request_body;
 mod request_bounds;
 mod response_body;

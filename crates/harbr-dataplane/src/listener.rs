@@ -4,9 +4,12 @@ mod listening;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio_util::sync::CancellationToken;
+
+use crate::live_listener::LiveListener;
 
 const BACKLOG: i32 = 4_096;
 
@@ -24,6 +27,8 @@ pub(crate) struct BoundListener {
 #[derive(Debug)]
 pub(crate) struct OpenListener {
     pub socket: TcpListener,
+    /// As it is when it opens.
+    pub live: Arc<LiveListener>,
     /// Cancelled when the listener is taken away.
     pub closed: CancellationToken,
 }
@@ -80,13 +85,17 @@ impl BoundListener {
     }
 
     /// Opens all sockets: from now on clients wait to be accepted.
-    pub(crate) fn open(self, closed: &CancellationToken) -> Result<Vec<OpenListener>, BindError> {
+    pub(crate) fn open(
+        self,
+        live: &Arc<LiveListener>,
+        closed: &CancellationToken,
+    ) -> Result<Vec<OpenListener>, BindError> {
         let addr = self.addr;
         let open = |socket: Socket| {
             // For the next process: connections that outlive this one must not hold the address.
             socket.set_reuse_address(true)?;
             socket.listen(BACKLOG)?;
-            Ok(OpenListener { socket: socket.into(), closed: closed.clone() })
+            Ok(OpenListener { socket: socket.into(), live: live.clone(), closed: closed.clone() })
         };
         let opened = self.sockets.into_iter().map(open).collect::<io::Result<_>>();
         opened.map_err(|source| BindError { addr, source })

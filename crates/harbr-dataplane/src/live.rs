@@ -12,8 +12,10 @@ use http::HeaderValue;
 
 use crate::balancer::Balancer;
 use crate::endpoint::LiveEndpoint;
+use crate::live_listener::LiveListener;
 use crate::retry::RetryBudget;
 use crate::stats::{AttemptCells, OutcomeCells, PerWorker, RouteSeries, RouteStats};
+use crate::tls::InvalidTls;
 use crate::traffic::TrafficCells;
 
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub(crate) struct LiveTable {
     pub routes: RouteTable<Arc<LiveRoute>>,
     pub by_name: BTreeMap<Arc<str>, Arc<LiveRoute>>,
     pub upstreams: BTreeMap<Arc<str>, Arc<LiveUpstream>>,
+    pub listeners: BTreeMap<Arc<str>, Arc<LiveListener>>,
     pub settings: Settings,
 }
 
@@ -61,11 +64,20 @@ impl LiveTable {
             routes: RouteTable::new([]),
             by_name: BTreeMap::new(),
             upstreams: BTreeMap::new(),
+            listeners: BTreeMap::new(),
             settings: Settings::with_max_connections(1),
         }
     }
 
-    pub(crate) fn build(snapshot: &Snapshot, before: &Self, soil: &Soil) -> Self {
+    /// # Errors
+    /// If a listener cannot speak TLS as the snapshot says.
+    pub(crate) fn build(snapshot: &Snapshot, before: &Self, soil: &Soil) -> Result<Self, InvalidTls> {
+        let listeners = snapshot.listeners().iter().map(|listener| {
+            let before = before.listeners.get(listener.name.as_str()).map(Arc::as_ref);
+            let built = LiveListener::build(listener, snapshot, before)?;
+            Ok((built.name.clone(), built))
+        });
+        let listeners = listeners.collect::<Result<_, InvalidTls>>()?;
         let upstreams: BTreeMap<_, _> = snapshot
             .upstreams()
             .values()
@@ -81,7 +93,8 @@ impl LiveTable {
         let in_order = snapshot.routes().iter().filter_map(|route| by_name.get(route.name.as_str()));
         let routes = RouteTable::new(in_order.map(|live| (live.route.matches.clone(), live.clone())));
         let generation = before.generation + 1;
-        Self { generation, routes, by_name, upstreams, settings: snapshot.settings().clone() }
+        let settings = snapshot.settings().clone();
+        Ok(Self { generation, routes, by_name, upstreams, listeners, settings })
     }
 
     /// Each once, though several upstreams may share an address.

@@ -9,7 +9,7 @@ use crate::error::Reason;
 use crate::live::LiveTable;
 use crate::node::NodeStatus;
 use crate::shared::Shared;
-use crate::stats::{BOUNDS_MICROS, ConnectionEndCells, Counter, OutcomeCells, PerWorker};
+use crate::stats::{BOUNDS_MICROS, ConnectionEndCells, Counter, HandshakeCells, OutcomeCells, PerWorker};
 use crate::traffic::OTHER_ROUTES;
 
 // The product's first page promises these four, by these names.
@@ -23,6 +23,7 @@ const FAILURES: &str = "harbr_request_failures_total";
 const CONNECTIONS: &str = "harbr_downstream_connections";
 const CONNECTIONS_ACCEPTED: &str = "harbr_downstream_connections_accepted_total";
 const CONNECTIONS_ENDED: &str = "harbr_downstream_connections_ended_total";
+const HANDSHAKES: &str = "harbr_tls_handshakes_total";
 const TUNNELS: &str = "harbr_tunnels_opened_total";
 const ACCESS_LOG_DROPPED: &str = "harbr_access_log_dropped_total";
 const REVISION: &str = "harbr_serving_revision";
@@ -103,6 +104,12 @@ fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeSt
     ended.sample(&[("limit", "keep_alive_timeout")], sum(|ended| &ended.keep_alive_timeout));
     ended.sample(&[("limit", "idle_timeout")], sum(|ended| &ended.stalled));
     ended.sample(&[("limit", "max_connections")], sum(|ended| &ended.made_room));
+    let mut handshakes =
+        Family::new(out, HANDSHAKES, "counter", "TLS handshakes with clients, by how they ended.");
+    let sum = |count: fn(&HandshakeCells) -> &Counter| shared.cells.sum(|cells| count(&cells.handshakes));
+    handshakes.sample(&[("result", "full")], sum(|handshakes| &handshakes.full));
+    handshakes.sample(&[("result", "resumed")], sum(|handshakes| &handshakes.resumed));
+    handshakes.sample(&[("result", "failed")], sum(|handshakes| &handshakes.failed));
     let dropped = shared.access_log.dropped();
     Family::new(out, ACCESS_LOG_DROPPED, "counter", "Access log lines dropped for want of room.")
         .sample(&[], dropped);

@@ -19,6 +19,7 @@ use crate::dns;
 use crate::health_record::HealthRecord;
 use crate::listener::{BoundListener, OpenListener, Sharing, overlap};
 use crate::live::{LiveTable, Soil};
+use crate::live_listener::LiveListener;
 use crate::shared::Shared;
 use crate::traffic::TrafficLedger;
 
@@ -70,10 +71,10 @@ struct Opened {
 }
 
 impl Opened {
-    fn from(bound: BoundListener) -> Result<Self, Refusal> {
+    fn from(bound: BoundListener, live: &Arc<LiveListener>) -> Result<Self, Refusal> {
         let closed = CancellationToken::new();
         let (name, addr, requested) = (bound.name.clone(), bound.addr, bound.requested);
-        let sockets = bound.open(&closed).map_err(|error| Refusal::Local(error.to_string()))?;
+        let sockets = bound.open(live, &closed).map_err(|error| Refusal::Local(error.to_string()))?;
         Ok(Self { name, listening: Listening { addr, requested, closed }, sockets })
     }
 }
@@ -260,14 +261,15 @@ impl Node {
         let (encoded, soil) = (snapshot.clone(), self.soil.clone());
         let build = move || {
             let snapshot = encoded.decode().map_err(|error| Refusal::Invalid(error.to_string()))?;
-            let table = Arc::new(LiveTable::build(&snapshot, &before, &soil));
-            Ok((snapshot, table))
+            let table = LiveTable::build(&snapshot, &before, &soil);
+            let table = table.map_err(|error| Refusal::Invalid(error.to_string()))?;
+            Ok((snapshot, Arc::new(table)))
         };
         // A panic is a fault of this build, but the snapshot is not served.
         let built = spawn_blocking(build).await;
         let (model, table) = built.map_err(|_| Refusal::Invalid("building the table panicked".into()))??;
 
-        let opened = self.open_new(&model)?;
+        let opened = self.open_new(&model, &table)?;
         dns::resolve_new(table.endpoints(), &self.look_ups).await;
 
         // Known before the first request: a new endpoint that is down is never tried.
@@ -291,9 +293,9 @@ impl Node {
     }
 
     /// Opens what the snapshot listens on and this node does not yet. Clients that come now wait.
-    fn open_new(&mut self, snapshot: &Snapshot) -> Result<Vec<Opened>, Refusal> {
+    fn open_new(&mut self, snapshot: &Snapshot, table: &LiveTable) -> Result<Vec<Opened>, Refusal> {
         let mut bound = Vec::new();
-        for Listener { name, addr } in snapshot.listeners() {
+        for Listener { name, addr, .. } in snapshot.listeners() {
             match self.listening.get(name) {
                 Some(open) if open.requested.is_none_or(|requested| requested == *addr) => {}
                 _ if self.overrides.contains_key(name) => {}
@@ -302,7 +304,10 @@ impl Node {
         }
         // Only now, when nothing can be refused any more: what was bound at start is not given away for nothing.
         let named = snapshot.listeners().iter().filter_map(|listener| self.overrides.remove(&listener.name));
-        let opened = bound.into_iter().chain(named).map(Opened::from).collect();
+        // Each listener of a snapshot is in its table.
+        let live = |bound: BoundListener| Some((table.listeners.get(bound.name.as_str())?, bound));
+        let opened = bound.into_iter().chain(named).filter_map(live);
+        let opened = opened.map(|(live, bound)| Opened::from(bound, live)).collect();
         for name in self.overrides.keys() {
             tracing::warn!("--listen {name}=… is not used: the configuration has no listener of that name");
         }

@@ -11,7 +11,7 @@ use crate::connection::Client;
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
 use crate::head::Target;
-use crate::headers::{self, Trust};
+use crate::headers::{self, Sender, Trust};
 use crate::live::LiveRoute;
 use crate::request_body::RequestBody;
 
@@ -54,8 +54,8 @@ impl Outgoing {
             headers.remove(EXPECT);
         }
         let request_id = headers::set_request_id(&mut headers);
-        let host = target.authority.as_ref();
-        headers::set_request(&mut headers, &client.forwarded_for, (host, version), &hop);
+        let (addr, host) = (&client.forwarded_for, target.authority.as_ref());
+        headers::set_request(&mut headers, &Sender { addr, scheme: client.scheme, host, version }, &hop);
         headers::edit(&mut headers, &route.request_headers);
         Self { method, target, uri, headers, upgrade: hop.upgrade, expects_continue, request_id }
     }

@@ -39,7 +39,7 @@ pub(crate) async fn serve(
     };
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         exchange.client.state.begin_answer();
-        if exchange.client.listener.is_cancelled() || exchange.worker.shared.wants_connections_closed() {
+        if exchange.client.closed.is_cancelled() || exchange.worker.shared.wants_connections_closed() {
             close_after(&mut response);
         }
     }

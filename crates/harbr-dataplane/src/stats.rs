@@ -45,6 +45,7 @@ pub(crate) struct ProxyCells {
     pub reasons: [Counter; Reason::ALL.len()],
     pub connections: Counter,
     pub connections_ended: ConnectionEndCells,
+    pub handshakes: HandshakeCells,
     pub tunnels: Counter,
 }
 
@@ -55,6 +56,14 @@ pub(crate) struct ConnectionEndCells {
     pub keep_alive_timeout: Counter,
     pub stalled: Counter,
     pub made_room: Counter,
+}
+
+/// TLS handshakes with clients, by how they ended.
+#[derive(Debug, Default)]
+pub(crate) struct HandshakeCells {
+    pub full: Counter,
+    pub resumed: Counter,
+    pub failed: Counter,
 }
 
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use harbr_model::{
     Balance, Endpoint, HeaderEdits, HealthCheck, HostHeader, HostPattern, Listener, PathPrefix, PathRewrite,
-    Probe, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
+    Probe, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
 };
 
 use crate::live::{LiveTable, Soil};
@@ -50,8 +50,9 @@ pub(crate) fn upstream(name: &str, ports: &[(u16, u32)], check: &str) -> Upstrea
 }
 
 pub(crate) fn snapshot(upstreams: Vec<Upstream>, routes: Vec<Route>) -> Snapshot {
-    let listener = Listener { name: "default".into(), addr: "127.0.0.1:0".parse().unwrap() };
-    Snapshot::new(Settings::with_max_connections(1), vec![listener], upstreams, routes).unwrap()
+    let listeners = vec![Listener::plain("default", "127.0.0.1:0".parse().unwrap())];
+    let resources = Resources::new(Settings::with_max_connections(1));
+    Snapshot::new(Resources { listeners, upstreams, routes, ..resources }).unwrap()
 }
 
 pub(crate) fn build(
@@ -60,5 +61,5 @@ pub(crate) fn build(
     upstreams: Vec<Upstream>,
     routes: Vec<Route>,
 ) -> LiveTable {
-    LiveTable::build(&snapshot(upstreams, routes), before, soil)
+    LiveTable::build(&snapshot(upstreams, routes), before, soil).unwrap()
 }

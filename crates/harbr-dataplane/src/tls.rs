@@ -1,31 +1,17 @@
+//! TLS on both sides: one provider, TLS 1.2 and 1.3, no early data.
+
+mod certificates;
+mod client;
+mod server;
+
 use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs;
 
-/// How `https://` upstreams are spoken to: the system's roots, TLS 1.2 and 1.3, HTTP/1.1.
-///
-/// # Errors
-/// If the system has no root certificate that can be read.
-pub(crate) fn client_config() -> anyhow::Result<Arc<ClientConfig>> {
-    let mut roots = RootCertStore::empty();
-    let system = rustls_native_certs::load_native_certs();
-    for error in system.errors {
-        tracing::warn!(%error, "a root certificate cannot be read");
-    }
-    let (added, _ignored) = roots.add_parsable_certificates(system.certs);
-    if added == 0 {
-        tracing::warn!("no root certificates: https upstreams will not be trusted");
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
+pub(crate) use client::{client_config, server_name};
+pub(crate) use server::{InvalidTls, ServerTls};
 
-/// The name that an endpoint's certificate must have.
-pub(crate) fn server_name(host: &str) -> Option<ServerName<'static>> {
-    ServerName::try_from(host.to_owned()).ok()
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
 }

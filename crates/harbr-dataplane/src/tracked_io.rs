@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use crate::client_stream::ClientStream;
 use crate::connection::{ConnectionState, WriteProgress};
 
-/// A client's socket that tells its connection's state when bytes move.
+/// A client's stream that tells its connection's state when bytes move.
 #[derive(Debug)]
 pub(crate) struct TrackedIo {
-    stream: TcpStream,
+    stream: ClientStream,
     state: Arc<ConnectionState>,
 }
 
 impl TrackedIo {
-    pub(crate) fn new(stream: TcpStream, state: Arc<ConnectionState>) -> Self {
+    pub(crate) fn new(stream: ClientStream, state: Arc<ConnectionState>) -> Self {
         Self { stream, state }
     }
 
@@ -67,8 +67,13 @@ impl AsyncWrite for TrackedIo {
 
     /// Whoever writes flushes once nothing more waits to be written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.state.note_write(WriteProgress::Flushed);
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        // TLS takes what is written although the client does not.
+        self.state.note_write(match flushed {
+            Poll::Pending => WriteProgress::Blocked,
+            Poll::Ready(_) => WriteProgress::Flushed,
+        });
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

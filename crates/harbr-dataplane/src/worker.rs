@@ -1,5 +1,6 @@
 //! A worker: one thread, one runtime, its own listening sockets, its own upstream connections.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
 use std::rc::Rc;
@@ -22,6 +23,7 @@ use crate::connection_limit::Permit;
 use crate::connections::Connections;
 use crate::listener::OpenListener;
 use crate::live::LiveTable;
+use crate::live_listener::LiveListener;
 use crate::pool::Pool;
 use crate::shared::Shared;
 
@@ -115,39 +117,40 @@ impl Worker {
 
     /// Accepts until the listener is taken away or the worker drains; what already waits then is served.
     async fn accept(self: Rc<Self>, listener: OpenListener, drain: CancellationToken) {
-        let closed = listener.closed;
-        let socket = match AcceptSocket::new(listener.socket) {
+        let OpenListener { socket, live, closed } = listener;
+        let socket = match AcceptSocket::new(socket) {
             Ok(socket) => socket,
             Err(error) => {
                 tracing::error!(%error, "a listening socket cannot be watched");
                 return;
             }
         };
+        let door = Door { socket, live: RefCell::new(live), closed };
         loop {
-            let accept = self.accept_one(&socket, &closed);
+            let accept = self.accept_one(&door);
             tokio::select! {
                 biased;
                 () = drain.cancelled() => break,
-                () = closed.cancelled() => break,
+                () = door.closed.cancelled() => break,
                 () = accept => {}
             }
         }
-        while let Ok(stream) = socket.accept_last() {
+        while let Ok(stream) = door.socket.accept_last() {
             let permit = self.shared.limit.acquire().await;
-            self.serve(stream, permit, &closed);
+            self.serve(stream, permit, &door);
         }
     }
 
     /// Readable first, then a place under the limit, then accept: a place taken before would be kept from the
     /// worker whose client waits.
-    async fn accept_one(self: &Rc<Self>, socket: &AcceptSocket, closed: &CancellationToken) {
-        if socket.readable().await.is_err() {
+    async fn accept_one(self: &Rc<Self>, door: &Door) {
+        if door.socket.readable().await.is_err() {
             sleep(ACCEPT_BACK_OFF).await;
             return;
         }
         let permit = self.shared.limit.acquire().await;
-        match socket.accept() {
-            Ok(stream) => self.serve(stream, permit, closed),
+        match door.socket.accept() {
+            Ok(stream) => self.serve(stream, permit, door),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -157,10 +160,11 @@ impl Worker {
         }
     }
 
-    fn serve(self: &Rc<Self>, stream: TcpStream, permit: Permit, closed: &CancellationToken) {
+    fn serve(self: &Rc<Self>, stream: TcpStream, permit: Permit, door: &Door) {
         let Ok(addr) = stream.peer_addr() else { return };
         self.shared.cells.of(self.index).connections.increment();
-        let accepted = Accepted { stream, addr, permit, listener: closed.clone() };
+        let (listener, closed) = (door.live(&self.shared.table.load()), door.closed.clone());
+        let accepted = Accepted { stream, addr, permit, listener, closed };
         self.tasks.spawn_local(connection::serve(self.clone(), accepted));
     }
 
@@ -186,6 +190,26 @@ impl Worker {
             self.connections.sweep(&table.settings, ended);
             self.pool.sweep(table.settings.upstream_idle_timeout, served.by(&table));
         }
+    }
+}
+
+/// A listener as its worker stands at it.
+#[derive(Debug)]
+struct Door {
+    socket: AcceptSocket,
+    live: RefCell<Arc<LiveListener>>,
+    /// Cancelled when the listener is taken away.
+    closed: CancellationToken,
+}
+
+impl Door {
+    /// As the table that serves has it. One that is taken away receives its last clients as it did before.
+    fn live(&self, table: &LiveTable) -> Arc<LiveListener> {
+        let mut live = self.live.borrow_mut();
+        if let Some(now) = table.listeners.get(&live.name) {
+            live.clone_from(now);
+        }
+        live.clone()
     }
 }
 

@@ -14,11 +14,13 @@ mod network;
 mod route;
 mod settings;
 mod snapshot;
+mod tls;
 mod upstream;
 
 pub use health::{Health, HealthCheck, Probe};
 pub use limits::{
-    MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT, MAX_TRUSTED_PROXIES,
+    MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT,
+    MAX_TRUSTED_PROXIES,
 };
 pub use listener::Listener;
 pub use network::{InvalidNetwork, Network};
@@ -27,5 +29,6 @@ pub use route::{
     PathRewrite, Route, RouteMatch, TimeoutPolicy,
 };
 pub use settings::{AccessLog, OddPaths, Settings};
-pub use snapshot::{InvalidSnapshot, Snapshot};
+pub use snapshot::{InvalidSnapshot, Resources, Snapshot};
+pub use tls::{Certificate, ListenerTls, PrivateKey};
 pub use upstream::{Balance, Endpoint, EndpointUrl, InvalidEndpointUrl, Scheme, Upstream};

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const MAX_ROUTES: usize = 1_000_000;
 /// Listeners in one snapshot.
 pub const MAX_LISTENERS: usize = 64;
+/// Certificates in one snapshot: the controller reads their files again every few seconds.
+pub const MAX_CERTIFICATES: usize = 1_000;
 /// Endpoints of one upstream.
 pub const MAX_ENDPOINTS: usize = 10_000;
 /// Bytes in a name: a route key, an upstream, a listener.

@@ -1,5 +1,7 @@
 use std::net::SocketAddr;
 
+use crate::ListenerTls;
+
 /// An address that a node accepts connections on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
@@ -7,4 +9,14 @@ pub struct Listener {
     pub name: String,
     /// Port 0 asks the node's system for a free one.
     pub addr: SocketAddr,
+    /// `None`: clients speak in the clear.
+    pub tls: Option<ListenerTls>,
+}
+
+impl Listener {
+    /// One that takes HTTP in the clear.
+    #[must_use]
+    pub fn plain(name: &str, addr: SocketAddr) -> Self {
+        Self { name: name.to_owned(), addr, tls: None }
+    }
 }

@@ -2,17 +2,29 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crate::limits::{
-    MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT, MAX_TRUSTED_PROXIES,
+    MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT,
+    MAX_TRUSTED_PROXIES,
 };
-use crate::{HostPattern, Listener, PathPrefix, Route, Settings, Upstream};
+use crate::{Certificate, HostPattern, Listener, PathPrefix, Route, Settings, Upstream};
 
 /// All that a node needs to serve, whole and immutable. It exists only if all of it is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     settings: Settings,
     listeners: Vec<Listener>,
+    certificates: BTreeMap<String, Certificate>,
     upstreams: BTreeMap<String, Upstream>,
     routes: Vec<Route>,
+}
+
+/// What a snapshot is made of. Each is valid in itself by its type; whether they fit together is still to be seen.
+#[derive(Debug, Clone)]
+pub struct Resources {
+    pub settings: Settings,
+    pub listeners: Vec<Listener>,
+    pub certificates: Vec<Certificate>,
+    pub upstreams: Vec<Upstream>,
+    pub routes: Vec<Route>,
 }
 
 /// Why resources do not make a snapshot. Names the resource.
@@ -34,10 +46,28 @@ pub enum InvalidSnapshot {
     DuplicateEndpoint { name: String, url: String },
     #[error("route `{route}` goes to upstream `{upstream}`, which does not exist")]
     UnknownUpstream { route: String, upstream: String },
+    #[error("certificate `{name}` is empty")]
+    EmptyCertificate { name: String },
+    #[error("{what} uses certificate `{certificate}`, which does not exist")]
+    UnknownCertificate { what: String, certificate: String },
     #[error("routes `{first}` and `{second}` match the same requests")]
     SameMatch { first: String, second: String },
     #[error("{what} has {setting} outside its limits")]
     OutOfRange { what: String, setting: &'static str },
+}
+
+impl Resources {
+    /// Only the settings, to add the rest to.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            listeners: Vec::new(),
+            certificates: Vec::new(),
+            upstreams: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
 }
 
 impl Snapshot {
@@ -45,20 +75,17 @@ impl Snapshot {
     /// to one order, so that equal meaning is equal bytes on the wire.
     ///
     /// # Errors
-    /// The first rule that the resources break together. Each resource is valid in itself by its type.
-    pub fn new(
-        settings: Settings,
-        mut listeners: Vec<Listener>,
-        upstreams: Vec<Upstream>,
-        mut routes: Vec<Route>,
-    ) -> Result<Self, InvalidSnapshot> {
+    /// The first rule that the resources break together.
+    pub fn new(resources: Resources) -> Result<Self, InvalidSnapshot> {
+        let Resources { settings, mut listeners, certificates, upstreams, mut routes } = resources;
         check_settings(&settings)?;
-        check_listeners(&listeners)?;
+        let certificates = check_certificates(certificates)?;
+        check_listeners(&listeners, &certificates)?;
         let upstreams = check_upstreams(upstreams)?;
         check_routes(&routes, &upstreams)?;
         listeners.sort_by(|a, b| a.name.cmp(&b.name));
         routes.sort_by(|a, b| (&a.matches.host, &a.matches.path).cmp(&(&b.matches.host, &b.matches.path)));
-        Ok(Self { settings, listeners, upstreams, routes })
+        Ok(Self { settings, listeners, certificates, upstreams, routes })
     }
 
     #[must_use]
@@ -69,6 +96,12 @@ impl Snapshot {
     #[must_use]
     pub fn listeners(&self) -> &[Listener] {
         &self.listeners
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn certificates(&self) -> &BTreeMap<String, Certificate> {
+        &self.certificates
     }
 
     /// By name.
@@ -100,7 +133,27 @@ fn check_settings(settings: &Settings) -> Result<(), InvalidSnapshot> {
     Ok(())
 }
 
-fn check_listeners(listeners: &[Listener]) -> Result<(), InvalidSnapshot> {
+fn check_certificates(
+    certificates: Vec<Certificate>,
+) -> Result<BTreeMap<String, Certificate>, InvalidSnapshot> {
+    check_count("certificates", certificates.len(), MAX_CERTIFICATES)?;
+    let mut by_name = BTreeMap::new();
+    for certificate in certificates {
+        check_name("certificate", &certificate.name)?;
+        if certificate.chain.is_empty() {
+            return Err(InvalidSnapshot::EmptyCertificate { name: certificate.name });
+        }
+        if let Some(first) = by_name.insert(certificate.name.clone(), certificate) {
+            return Err(InvalidSnapshot::DuplicateName { what: "certificates", name: first.name });
+        }
+    }
+    Ok(by_name)
+}
+
+fn check_listeners(
+    listeners: &[Listener],
+    certificates: &BTreeMap<String, Certificate>,
+) -> Result<(), InvalidSnapshot> {
     if listeners.is_empty() {
         return Err(InvalidSnapshot::NoListener);
     }
@@ -110,6 +163,12 @@ fn check_listeners(listeners: &[Listener]) -> Result<(), InvalidSnapshot> {
         check_name("listener", &listener.name)?;
         if !names.insert(&listener.name) {
             return Err(InvalidSnapshot::DuplicateName { what: "listeners", name: listener.name.clone() });
+        }
+        let Some(tls) = &listener.tls else { continue };
+        let what = format!("listener `{}`", listener.name);
+        check_range(!tls.certificates.is_empty(), &what, "the number of certificates")?;
+        if let Some(unknown) = tls.certificates.iter().find(|name| !certificates.contains_key(*name)) {
+            return Err(InvalidSnapshot::UnknownCertificate { what, certificate: unknown.clone() });
         }
     }
     Ok(())

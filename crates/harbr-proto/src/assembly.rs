@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -14,12 +15,21 @@ pub struct Assembly {
     partial: Option<Partial>,
 }
 
-#[derive(Debug)]
 struct Partial {
     fence: Fence,
     hash: SnapshotHash,
     resources: BTreeMap<String, Bytes>,
     received: usize,
+}
+
+/// Without the resources themselves: some are secret.
+impl fmt::Debug for Partial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partial")
+            .field("fence", &self.fence)
+            .field("hash", &self.hash)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use harbr_model::{
-    AccessLog, Balance, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader, HostPattern,
-    InvalidSnapshot, Listener, OddPaths, PathPrefix, PathRewrite, Probe, Route, RouteMatch, Settings,
-    Snapshot, TimeoutPolicy, Upstream,
+    AccessLog, Balance, Certificate, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader,
+    HostPattern, InvalidSnapshot, Listener, ListenerTls, OddPaths, PathPrefix, PathRewrite, PrivateKey,
+    Probe, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
 };
 use http::{HeaderName, HeaderValue, Method};
 use prost::Message as _;
@@ -43,7 +43,8 @@ pub(crate) fn snapshot(resources: &BTreeMap<String, Bytes>) -> Result<Snapshot, 
     use v1::resource::Kind;
 
     let mut settings = None;
-    let (mut listeners, mut upstreams, mut routes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut listeners, mut certificates, mut upstreams, mut routes) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (key, body) in resources {
         let kind = v1::Resource::decode(body.clone()).ok().and_then(|resource| resource.kind);
         let kind = kind.ok_or_else(|| InvalidResource::Unreadable { key: key.clone() })?;
@@ -54,6 +55,10 @@ pub(crate) fn snapshot(resources: &BTreeMap<String, Bytes>) -> Result<Snapshot, 
         match kind {
             Kind::Settings(wire) => decode_settings(&wire).map(|decoded| settings = Some(decoded)),
             Kind::Listener(wire) => decode_listener(wire).map(|listener| listeners.push(listener)),
+            Kind::Certificate(wire) => {
+                certificates.push(decode_certificate(wire));
+                Ok(())
+            }
             Kind::Upstream(wire) => decode_upstream(wire).map(|upstream| upstreams.push(upstream)),
             Kind::Routes(wire) => decode_routes(wire).map(|group| routes.extend(group)),
         }
@@ -64,7 +69,7 @@ pub(crate) fn snapshot(resources: &BTreeMap<String, Bytes>) -> Result<Snapshot, 
         })?;
     }
     let settings = settings.ok_or(InvalidResource::NoSettings)?;
-    Ok(Snapshot::new(settings, listeners, upstreams, routes)?)
+    Ok(Snapshot::new(Resources { settings, listeners, certificates, upstreams, routes })?)
 }
 
 fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
@@ -92,7 +97,17 @@ fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
 }
 
 fn decode_listener(wire: v1::Listener) -> Field<Listener> {
-    Ok(Listener { addr: parse("addr", &wire.addr)?, name: wire.name })
+    let tls = wire.tls.map(|tls| ListenerTls { certificates: tls.certificates });
+    Ok(Listener { addr: parse("addr", &wire.addr)?, name: wire.name, tls })
+}
+
+/// Whether the bytes are certificates and a key that belong together is seen where they are used.
+fn decode_certificate(wire: v1::Certificate) -> Certificate {
+    Certificate {
+        name: wire.name,
+        chain: wire.chain.into_iter().map(Into::into).collect(),
+        key: PrivateKey::from_der(&wire.key),
+    }
 }
 
 fn decode_upstream(wire: v1::Upstream) -> Field<Upstream> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use harbr_model::{
-    AccessLog, Balance, HeaderEdits, HealthCheck, HostHeader, HostPattern, Listener, PathPrefix, PathRewrite,
-    Probe, Route, Settings, Snapshot, Upstream,
+    AccessLog, Balance, Certificate, HeaderEdits, HealthCheck, HostHeader, HostPattern, Listener,
+    ListenerTls, PathPrefix, PathRewrite, Probe, Route, Settings, Snapshot, Upstream,
 };
 use http::{HeaderName, HeaderValue};
 use prost::Message as _;
@@ -19,11 +19,14 @@ pub(crate) fn resources(snapshot: &Snapshot) -> BTreeMap<String, Bytes> {
 
     let settings = Kind::Settings(snapshot.settings().into());
     let listeners = snapshot.listeners().iter().map(|listener| Kind::Listener(listener.into()));
+    let certificates =
+        snapshot.certificates().values().map(|certificate| Kind::Certificate(certificate.into()));
     let upstreams = snapshot.upstreams().values().map(|upstream| Kind::Upstream(upstream.into()));
     let groups =
         snapshot.routes().chunk_by(|a, b| place(a) == place(b)).map(|group| Kind::Routes(route_group(group)));
     std::iter::once(settings)
         .chain(listeners)
+        .chain(certificates)
         .chain(upstreams)
         .chain(groups)
         .map(|kind| (key(&kind), v1::Resource { kind: Some(kind) }.encode_to_vec().into()))
@@ -37,6 +40,7 @@ pub(crate) fn key(kind: &v1::resource::Kind) -> String {
     match kind {
         Kind::Settings(_) => "settings".to_owned(),
         Kind::Listener(listener) => format!("listener/{}", listener.name),
+        Kind::Certificate(certificate) => format!("certificate/{}", certificate.name),
         Kind::Upstream(upstream) => format!("upstream/{}", upstream.name),
         Kind::Routes(group) => format!("routes/{}{}", group.host, group.path),
     }
@@ -80,7 +84,27 @@ impl From<&Settings> for v1::Settings {
 
 impl From<&Listener> for v1::Listener {
     fn from(listener: &Listener) -> Self {
-        Self { name: listener.name.clone(), addr: listener.addr.to_string() }
+        Self {
+            name: listener.name.clone(),
+            addr: listener.addr.to_string(),
+            tls: listener.tls.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&ListenerTls> for v1::ListenerTls {
+    fn from(tls: &ListenerTls) -> Self {
+        Self { certificates: tls.certificates.clone() }
+    }
+}
+
+impl From<&Certificate> for v1::Certificate {
+    fn from(certificate: &Certificate) -> Self {
+        Self {
+            name: certificate.name.clone(),
+            chain: certificate.chain.iter().map(|der| der.to_vec()).collect(),
+            key: certificate.key.expose().to_vec(),
+        }
     }
 }
 

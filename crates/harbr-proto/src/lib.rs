@@ -12,6 +12,7 @@ mod decode;
 pub mod document;
 mod encode;
 mod latency;
+mod masked;
 mod snapshot;
 
 pub use assembly::{Assembly, InvalidChunk, MAX_SNAPSHOT_BYTES};

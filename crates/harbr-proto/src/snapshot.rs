@@ -15,10 +15,19 @@ const CHUNK_BYTES: usize = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct EncodedSnapshot(Arc<Encoded>);
 
-#[derive(Debug)]
 struct Encoded {
     resources: BTreeMap<String, Bytes>,
     hash: SnapshotHash,
+}
+
+/// Without the resources themselves: some are secret.
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoded")
+            .field("resources", &self.resources.len())
+            .field("hash", &self.hash)
+            .finish_non_exhaustive()
+    }
 }
 
 /// SHA-256 over each resource in the order of keys: the key's length (4 bytes, little endian), the key, the

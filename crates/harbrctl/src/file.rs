@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use harbr_config::{Config, Diagnostics, MAX_FILE_BYTES, RenderStyle, Source};
+use harbr_config::{
+    Config, Diagnostics, Files, MAX_FILE_BYTES, MAX_NAMED_FILE_BYTES, RenderStyle, Source, named_files,
+};
 
 /// A file, or standard input if it is named `-`, and what it holds.
 #[derive(Debug)]
@@ -25,9 +27,14 @@ impl CheckedFile {
     pub(crate) fn read(file: &Path) -> Self {
         let is_stdin = file.as_os_str() == "-";
         let name = if is_stdin { "<stdin>".to_owned() } else { file.display().to_string() };
-        let bytes = if is_stdin { read(io::stdin().lock()) } else { File::open(file).and_then(read) };
+        let bytes =
+            if is_stdin { read(io::stdin().lock(), MAX_FILE_BYTES) } else { open(file, MAX_FILE_BYTES) };
         let outcome = match bytes {
-            Ok(bytes) => harbr_config::parse(Source { name: &name, bytes: &bytes }).map_err(Refusal::Invalid),
+            Ok(bytes) => {
+                let source = Source { name: &name, bytes: &bytes };
+                let folder = file.parent().filter(|_| !is_stdin).unwrap_or(Path::new(""));
+                harbr_config::parse(source, &files(folder, &bytes)).map_err(Refusal::Invalid)
+            }
             Err(error) => Err(Refusal::Unreadable(error)),
         };
         Self { name, outcome }
@@ -56,9 +63,22 @@ pub(crate) fn unreadable(name: &str, error: &io::Error) -> String {
     format!("{name}: cannot be read: {error}")
 }
 
+/// Those that the text names, as the controller would read them.
+fn files(folder: &Path, text: &[u8]) -> Files {
+    let read = |path: String| {
+        let bytes = open(&folder.join(&path), MAX_NAMED_FILE_BYTES).map_err(|error| error.to_string());
+        (path, bytes)
+    };
+    named_files(text).into_iter().map(read).collect()
+}
+
+fn open(file: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    read(File::open(file)?, limit)
+}
+
 /// All of it, or enough to see that it is too large: `/dev/zero` has no end.
-fn read(source: impl Read) -> io::Result<Vec<u8>> {
+fn read(source: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    source.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    source.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

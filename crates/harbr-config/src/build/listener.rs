@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use harbr_model::{Listener, MAX_LISTENERS};
 
+use super::certificates::Certificates;
+use super::tls::listener_tls;
 use super::value::{check_name, required};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
@@ -15,7 +17,12 @@ use crate::read::{Field, Spanned};
 /// The name of the listener that `listen_addr` is short for.
 const DEFAULT_NAME: &str = "default";
 
-pub(super) fn listeners(raw: &RawConfig, top: Span, findings: &mut Findings) -> Option<Vec<Listener>> {
+pub(super) fn listeners(
+    raw: &RawConfig,
+    top: Span,
+    certificates: &mut Certificates<'_>,
+    findings: &mut Findings,
+) -> Option<Vec<Listener>> {
     match (&raw.listen_addr, &raw.listeners) {
         (Field::Missing, Field::Missing) => {
             let hint = "add `listen_addr: \"0.0.0.0:8080\"`";
@@ -24,9 +31,9 @@ pub(super) fn listeners(raw: &RawConfig, top: Span, findings: &mut Findings) -> 
         }
         (Field::Given(addr), Field::Missing) => {
             let addr = address("listen_addr", addr, findings)?;
-            Some(vec![Listener { name: DEFAULT_NAME.to_owned(), addr }])
+            Some(vec![Listener::plain(DEFAULT_NAME, addr)])
         }
-        (Field::Missing, Field::Given(list)) => several(list, findings),
+        (Field::Missing, Field::Given(list)) => several(list, certificates, findings),
         (Field::Given(addr), Field::Given(list)) => {
             findings.push(
                 Diagnostic::new(
@@ -38,13 +45,17 @@ pub(super) fn listeners(raw: &RawConfig, top: Span, findings: &mut Findings) -> 
                 .with_hint("keep `listeners`, and give this address a name there"),
             );
             address("listen_addr", addr, findings);
-            several(list, findings)
+            several(list, certificates, findings)
         }
         (Field::Refused, _) | (_, Field::Refused) => None,
     }
 }
 
-fn several(list: &Spanned<Vec<Field<RawListener>>>, findings: &mut Findings) -> Option<Vec<Listener>> {
+fn several(
+    list: &Spanned<Vec<Field<RawListener>>>,
+    certificates: &mut Certificates<'_>,
+    findings: &mut Findings,
+) -> Option<Vec<Listener>> {
     let count = list.value.len();
     if count == 0 || count > MAX_LISTENERS {
         let message = format!("`listeners` must have from 1 to {MAX_LISTENERS} items, not {count}");
@@ -55,7 +66,7 @@ fn several(list: &Spanned<Vec<Field<RawListener>>>, findings: &mut Findings) -> 
     let mut addresses = HashMap::new();
     let mut listeners = Vec::new();
     for item in list.value.iter().filter_map(Field::given) {
-        let Some(Spanned { value: listener, span }) = one(item, findings) else { continue };
+        let Some(Spanned { value: listener, span }) = one(item, certificates, findings) else { continue };
         if let Some(first) = names.insert(listener.name.clone(), span) {
             let message = format!("two listeners are named `{}`", listener.name);
             findings.push(
@@ -77,14 +88,24 @@ fn several(list: &Spanned<Vec<Field<RawListener>>>, findings: &mut Findings) -> 
     Some(listeners)
 }
 
-fn one(item: &Spanned<RawListener>, findings: &mut Findings) -> Option<Spanned<Listener>> {
-    let RawListener { name, addr } = &item.value;
+fn one(
+    item: &Spanned<RawListener>,
+    certificates: &mut Certificates<'_>,
+    findings: &mut Findings,
+) -> Option<Spanned<Listener>> {
+    let RawListener { name, addr, tls } = &item.value;
     let name = required(name, item.span, "the listener has no `name`", "name: public", findings);
     let addr = required(addr, item.span, "the listener has no `addr`", "addr: \"0.0.0.0:8080\"", findings)
         .and_then(|addr| address("addr", addr, findings));
+    let tls = match tls {
+        Field::Missing => Some(None),
+        Field::Refused => None,
+        Field::Given(tls) => listener_tls(tls, certificates, findings).map(Some),
+    };
     let name = name?;
     check_name("a listener", name, findings)?;
-    Some(Spanned { value: Listener { name: name.value.clone(), addr: addr? }, span: name.span })
+    let listener = Listener { name: name.value.clone(), addr: addr?, tls: tls? };
+    Some(Spanned { value: listener, span: name.span })
 }
 
 fn address(key: &str, text: &Spanned<String>, findings: &mut Findings) -> Option<SocketAddr> {

@@ -1,11 +1,12 @@
-use crate::{Source, parse};
+use crate::{Files, Source, parse};
 
 const HEAD: &str = "listen_addr: 127.0.0.1:0\nglobal_timeout_ms: 1000\nmax_connections: 1\n";
 
 /// The warnings of a file that goes on with this, one per line, without the lines of the head.
 fn warnings(rest: &str) -> Vec<String> {
     let text = format!("{HEAD}{rest}");
-    let config = parse(Source { name: "s", bytes: text.as_bytes() }).expect("the file is good");
+    let config =
+        parse(Source { name: "s", bytes: text.as_bytes() }, &Files::none()).expect("the file is good");
     let warnings = config.warnings.iter();
     warnings.map(|warning| format!("{}:{}", warning.span.start.line - 3, warning.code)).collect()
 }

@@ -1,8 +1,9 @@
-use crate::{Source, parse};
+use crate::{Files, Source, parse};
 
 /// Lines and codes of all errors.
 fn errors(text: &str) -> Vec<String> {
-    let errors = parse(Source { name: "s", bytes: text.as_bytes() }).expect_err("the text is no YAML");
+    let errors =
+        parse(Source { name: "s", bytes: text.as_bytes() }, &Files::none()).expect_err("the text is no YAML");
     errors.iter().map(|error| format!("{}:{}", error.span.start.line, error.code)).collect()
 }
 

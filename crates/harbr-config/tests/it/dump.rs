@@ -3,14 +3,19 @@
 use std::fmt::Write;
 
 use harbr_config::Config;
-use harbr_model::{Endpoint, HeaderEdits, OddPaths, Route, Settings, Upstream};
+use harbr_model::{
+    Certificate, Endpoint, HeaderEdits, Listener, ListenerTls, OddPaths, Route, Settings, Upstream,
+};
 
 pub(crate) fn dump(config: &Config) -> String {
     let snapshot = &config.snapshot;
     let mut text = String::new();
     dump_settings(&mut text, snapshot.settings());
     for listener in snapshot.listeners() {
-        line(&mut text, format_args!("listener {} {}", listener.name, listener.addr));
+        dump_listener(&mut text, listener);
+    }
+    for Certificate { name, chain, key } in snapshot.certificates().values() {
+        line(&mut text, format_args!("certificate {name}, {} in its chain, {key:?}", chain.len()));
     }
     for upstream in snapshot.upstreams().values() {
         dump_upstream(&mut text, upstream);
@@ -50,6 +55,14 @@ fn dump_settings(text: &mut String, settings: &Settings) {
     }
     if *odd_paths != OddPaths::default() {
         line(text, format_args!("{odd_paths:?}"));
+    }
+}
+
+fn dump_listener(text: &mut String, listener: &Listener) {
+    let Listener { name, addr, tls } = listener;
+    line(text, format_args!("listener {name} {addr}"));
+    if let Some(ListenerTls { certificates }) = tls {
+        line(text, format_args!("  TLS with {}", certificates.join(", ")));
     }
 }
 

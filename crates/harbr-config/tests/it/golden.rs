@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use harbr_config::{RenderStyle, Source, parse};
+use harbr_config::{Files, RenderStyle, Source, named_files, parse};
 
 use crate::dump::dump;
 
@@ -30,7 +30,7 @@ fn each_file_becomes_what_is_recorded() {
 fn only_the_bad_files_have_errors() {
     for input in inputs() {
         let bytes = fs::read(&input).expect("testdata can be read");
-        let is_good = parse(Source { name: "config.yml", bytes: &bytes }).is_ok();
+        let is_good = parse(Source { name: "config.yml", bytes: &bytes }, &files(&bytes)).is_ok();
         assert_eq!(is_good, !stem(&input).starts_with("bad-"), "{}", input.display());
     }
 }
@@ -39,10 +39,21 @@ fn only_the_bad_files_have_errors() {
 fn passwords_of_the_file_are_in_no_diagnostic() {
     let bytes = include_bytes!("../../testdata/bad-urls.in.yaml");
     assert_eq!(String::from_utf8_lossy(bytes).matches("user:secret").count(), 4);
-    let diagnostics = parse(Source { name: "config.yml", bytes }).expect_err("the file is refused");
+    let diagnostics =
+        parse(Source { name: "config.yml", bytes }, &Files::none()).expect_err("the file is refused");
     for told in [diagnostics.to_string(), diagnostics.render(RenderStyle::Plain)] {
         assert!(!told.contains("secret") && told.contains("*@a"), "{told}");
     }
+}
+
+/// Those that a text names, in `testdata/files`.
+fn files(text: &[u8]) -> Files {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/files");
+    let read = |path: String| {
+        let bytes = fs::read(folder.join(&path)).map_err(|error| error.kind().to_string());
+        (path, bytes)
+    };
+    named_files(text).into_iter().map(read).collect()
 }
 
 fn inputs() -> Vec<PathBuf> {
@@ -63,7 +74,7 @@ fn stem(path: &Path) -> String {
 
 fn outcome(input: &Path) -> String {
     let bytes = fs::read(input).expect("testdata can be read");
-    match parse(Source { name: "config.yml", bytes: &bytes }) {
+    match parse(Source { name: "config.yml", bytes: &bytes }, &files(&bytes)) {
         Ok(config) => dump(&config) + &config.warnings.render(RenderStyle::Plain),
         Err(diagnostics) => diagnostics.render(RenderStyle::Plain),
     }

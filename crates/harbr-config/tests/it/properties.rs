@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use harbr_config::{Config, Diagnostics, RenderStyle, Source, parse};
+use harbr_config::{Config, Diagnostics, Files, RenderStyle, Source, parse};
 use proptest::prelude::*;
 
 const GOOD: [&str; 3] = [
@@ -81,7 +81,7 @@ pub(crate) fn check_positions(text: &str, diagnostics: &Diagnostics) {
 }
 
 fn check(text: &str) {
-    match parse(Source { name: "config.yml", bytes: text.as_bytes() }) {
+    match parse(Source { name: "config.yml", bytes: text.as_bytes() }, &Files::none()) {
         Ok(config) => check_against_serde_yaml(text, &config),
         Err(diagnostics) => check_positions(text, &diagnostics),
     }
@@ -133,7 +133,7 @@ proptest! {
             (yaml.replace('\n', "\n          "), "\n          ")
         };
         let text = format!("{HEAD}routes:\n  /:\n    upstream: http://a\n    headers:\n      request:\n        set:{indent}{set}\n");
-        let config = parse(Source { name: "config.yml", bytes: text.as_bytes() }).expect("the file is good");
+        let config = parse(Source { name: "config.yml", bytes: text.as_bytes() }, &Files::none()).expect("the file is good");
         let read: Vec<&str> = config.snapshot.routes()[0]
             .request_headers
             .set

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use harbr_config::{Position, Source, parse};
+use harbr_config::{Files, Position, Source, parse};
 use harbr_model::{AccessLog, Balance, HealthCheck, HostHeader, HostPattern, PathRewrite, Probe, Upstream};
 
 /// The example of the product's first page, as it was printed there.
@@ -28,8 +28,8 @@ routes:
 
 #[test]
 fn the_seeds_file_means_what_its_page_says() {
-    let config =
-        parse(Source { name: "config.yml", bytes: SEED.as_bytes() }).expect("the seed's file is good");
+    let config = parse(Source { name: "config.yml", bytes: SEED.as_bytes() }, &Files::none())
+        .expect("the seed's file is good");
     let snapshot = &config.snapshot;
 
     let [listener] = snapshot.listeners() else { panic!("one listener") };
@@ -87,7 +87,8 @@ fn the_seeds_file_means_what_its_page_says() {
 #[test]
 fn a_route_without_a_timeout_has_the_global_one_and_no_retries() {
     let text = "listen_addr: 127.0.0.1:0\nglobal_timeout_ms: 5000\nmax_connections: 1\nroutes:\n  /: {upstream: http://a}\n";
-    let config = parse(Source { name: "config.yml", bytes: text.as_bytes() }).expect("the file is good");
+    let config = parse(Source { name: "config.yml", bytes: text.as_bytes() }, &Files::none())
+        .expect("the file is good");
     let [route] = config.snapshot.routes() else { panic!("one route") };
     assert_eq!(route.timeouts.attempt, Duration::from_millis(5_000));
     assert_eq!(route.max_retries, 0);

@@ -1,4 +1,4 @@
-use harbr_config::{Source, parse};
+use harbr_config::{Files, Source, parse};
 
 use crate::properties::check_positions;
 
@@ -7,11 +7,12 @@ const FILE: &str = include_str!("../../testdata/good-realistic.in.yaml");
 #[test]
 fn a_file_cut_at_any_byte_is_an_error_with_a_position_or_a_whole_table() {
     assert!(FILE.lines().count() >= 50);
-    let whole = parse(Source { name: "config.yml", bytes: FILE.as_bytes() }).expect("the whole file is good");
+    let whole = parse(Source { name: "config.yml", bytes: FILE.as_bytes() }, &Files::none())
+        .expect("the whole file is good");
     let mut good = 0;
     for end in (0..=FILE.len()).filter(|end| FILE.is_char_boundary(*end)) {
         let text = &FILE[..end];
-        match parse(Source { name: "config.yml", bytes: text.as_bytes() }) {
+        match parse(Source { name: "config.yml", bytes: text.as_bytes() }, &Files::none()) {
             Ok(config) => {
                 good += 1;
                 assert!(config.snapshot.routes().len() <= whole.snapshot.routes().len());

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use harbr_config::Files;
 use harbr_proto::{Fence, SnapshotHash};
 
 use super::{Ledger, MAX_BASES, Published, Rejected};
@@ -30,7 +31,7 @@ fn new_content_is_a_new_revision_and_the_same_content_is_not() {
 fn an_error_replaces_no_revision_and_goes_with_the_next_good_file() {
     let ledger = ledger();
     ledger.publish(compiled(&[("/", "http://a")])).unwrap();
-    ledger.reject(compile("test.yml", b"routes: [").unwrap_err());
+    ledger.reject(compile("test.yml", b"routes: [", &Files::none()).unwrap_err());
     assert_eq!(number(&ledger), 1);
     assert!(ledger.intent().config_error.is_some());
     ledger.publish(compiled(&[("/", "http://a")])).unwrap();
@@ -40,7 +41,7 @@ fn an_error_replaces_no_revision_and_goes_with_the_next_good_file() {
 #[test]
 fn the_same_error_again_is_no_news_and_keeps_its_time() {
     let ledger = ledger();
-    let error = |text: &str| compile("test.yml", text.as_bytes()).unwrap_err();
+    let error = |text: &str| compile("test.yml", text.as_bytes(), &Files::none()).unwrap_err();
     assert_eq!(ledger.reject(error("routes: [")), Rejected::New);
     let first = ledger.intent().config_error;
     assert_eq!(ledger.reject(error("routes: [")), Rejected::Known);

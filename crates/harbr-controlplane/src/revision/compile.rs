@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use harbr_config::{Config, Diagnostics, Position, Source};
+use harbr_config::{Config, Diagnostics, Files, Position, Source};
 use harbr_model::Snapshot;
 use harbr_proto::EncodedSnapshot;
 
@@ -16,9 +16,10 @@ pub(crate) struct Compiled {
     pub(crate) warnings: Option<Arc<Diagnostics>>,
 }
 
-/// From the bytes of a file to what is sent. Takes as long as the file is large: keep it off the runtime.
-pub(crate) fn compile(name: &str, bytes: &[u8]) -> Result<Compiled, Arc<ConfigError>> {
-    let config = harbr_config::parse(Source { name, bytes }).map_err(ConfigError::of_file)?;
+/// From the bytes of a file, and of those that it names, to what is sent.
+/// Takes as long as the file is large: keep it off the runtime.
+pub(crate) fn compile(name: &str, bytes: &[u8], files: &Files) -> Result<Compiled, Arc<ConfigError>> {
+    let config = harbr_config::parse(Source { name, bytes }, files).map_err(ConfigError::of_file)?;
     let Config { snapshot, routes: sources, warnings } = config;
     let encoded = EncodedSnapshot::encode(&snapshot);
     let warnings = (!warnings.is_empty()).then(|| Arc::new(warnings));

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use harbr_config::Files;
 use harbr_model::Health;
 use harbr_process::StateDir;
 use harbr_proto::v1::controller_message::Kind;
@@ -330,7 +331,7 @@ async fn an_epoch_that_could_not_be_kept_is_tried_again() {
 async fn health_comes_before_the_snapshot_and_then_only_as_it_changes() {
     let fixture = Fixture::new().await;
     let text = config(&[("/a", "http://a"), ("/b", "http://b")], "{path: /health}");
-    fixture.ledger.publish(compile("test.yml", text.as_bytes()).unwrap()).unwrap();
+    fixture.ledger.publish(compile("test.yml", text.as_bytes(), &Files::none()).unwrap()).unwrap();
     let revision = fixture.ledger.intent().revision.unwrap();
     let target = |host: &str| -> Arc<Target> {
         let is_host = |target: &&Target| target.url.host() == host;
@@ -365,7 +366,7 @@ async fn health_comes_before_the_snapshot_and_then_only_as_it_changes() {
 
     // A new route to a known endpoint: its health is known, and comes first.
     let text = config(&[("/a", "http://a"), ("/b", "http://b"), ("/c", "http://b")], "{path: /health}");
-    fixture.ledger.publish(compile("test.yml", text.as_bytes()).unwrap()).unwrap();
+    fixture.ledger.publish(compile("test.yml", text.as_bytes(), &Files::none()).unwrap()).unwrap();
     assert_eq!(node.hear().await.unwrap(), only(update("http://b", "/c", v1::Health::Healthy)));
     node.take().await;
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use tokio::sync::Notify;
 /// Links in a path; where there are more they lead in a circle.
 const MAX_LINKS: usize = 40;
 
-/// Watches each folder in which something decides where the path of a file leads.
+/// Watches each folder in which something decides where the paths of some files lead.
 #[derive(Debug)]
 pub(crate) struct FolderWatch {
     /// `None` where the system has no such service left; the content is still polled.
     watcher: Option<RecommendedWatcher>,
-    watched: Vec<PathBuf>,
+    watched: BTreeSet<PathBuf>,
 }
 
 impl FolderWatch {
@@ -27,16 +28,16 @@ impl FolderWatch {
         let watcher = watcher
             .inspect_err(|error| tracing::warn!("changes of files are found by polling only: {error}"))
             .ok();
-        Self { watcher, watched: Vec::new() }
+        Self { watcher, watched: BTreeSet::new() }
     }
 
-    /// Watches where `path` leads now. Asking again renews the watch of a folder that was replaced.
-    pub(crate) async fn follow(&mut self, path: &Path) {
+    /// Watches where these paths lead now. Asking again renews the watch of a folder that was replaced.
+    pub(crate) async fn follow(&mut self, paths: Vec<PathBuf>) {
         let Some(mut watcher) = self.watcher.take() else { return };
-        let (path, before) = (path.to_owned(), std::mem::take(&mut self.watched));
+        let before = std::mem::take(&mut self.watched);
         let watched = tokio::task::spawn_blocking(move || {
-            let now = folders(&path);
-            for left in before.iter().filter(|folder| !now.contains(folder)) {
+            let now: BTreeSet<PathBuf> = paths.iter().flat_map(|path| folders(path)).collect();
+            for left in before.iter().filter(|folder| !now.contains(*folder)) {
                 // It may be gone, and its watch with it.
                 let _ = watcher.unwatch(left);
             }

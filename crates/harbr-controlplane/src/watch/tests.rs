@@ -45,12 +45,13 @@ impl Watched {
     async fn next(&mut self) -> Result<String, String> {
         tokio::time::timeout(Duration::from_secs(5), self.readings.changed()).await.unwrap().unwrap();
         let reading = self.readings.borrow_and_update().clone().unwrap();
-        reading.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+        reading.map(|content| String::from_utf8(content.text.to_vec()).unwrap())
     }
 
     /// Waits until this content was published, whatever comes before.
     async fn comes_to(&mut self, content: &str) {
-        let wanted = |reading: &Reading| matches!(reading, Some(Ok(bytes)) if bytes == content.as_bytes());
+        let wanted =
+            |reading: &Reading| matches!(reading, Some(Ok(found)) if found.text == content.as_bytes());
         let reached = self.readings.wait_for(wanted);
         tokio::time::timeout(Duration::from_secs(5), reached).await.expect("within the time").unwrap();
     }

@@ -1,7 +1,8 @@
+use harbr_model::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 use super::{
-    HopRequest, MAX_PASSES, NoForwardsLeft, Trust, address_value, client_by_trusted, grants,
+    HopRequest, MAX_PASSES, NoForwardsLeft, Sender, Trust, address_value, client_by_trusted, grants,
     is_framing_clear, is_looping, set_request, set_request_id, spend_forward, strip_request, strip_response,
     strip_trailers,
 };
@@ -18,6 +19,10 @@ fn names(headers: &HeaderMap) -> Vec<&str> {
     let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     names
+}
+
+fn sender<'a>(addr: &'a HeaderValue, host: Option<&'a HeaderValue>, version: Version) -> Sender<'a> {
+    Sender { addr, scheme: Scheme::Http, host, version }
 }
 
 #[test]
@@ -71,7 +76,11 @@ fn what_the_client_says_of_itself_is_replaced() {
     ]);
     let hop = strip_request(&mut lines, Version::HTTP_11, Trust::No);
     let client = address_value("127.0.0.1".parse().unwrap());
-    set_request(&mut lines, &client, (Some(&HeaderValue::from_static("a.test")), Version::HTTP_11), &hop);
+    set_request(
+        &mut lines,
+        &sender(&client, Some(&HeaderValue::from_static("a.test")), Version::HTTP_11),
+        &hop,
+    );
     let all =
         |name: &str| lines.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(all("x-forwarded-for"), ["127.0.0.1"]);
@@ -91,7 +100,11 @@ fn what_a_trusted_proxy_says_of_the_client_is_extended() {
     ]);
     let hop = strip_request(&mut lines, Version::HTTP_11, Trust::Yes);
     let client = address_value("10.0.0.1".parse().unwrap());
-    set_request(&mut lines, &client, (Some(&HeaderValue::from_static("a.test")), Version::HTTP_11), &hop);
+    set_request(
+        &mut lines,
+        &sender(&client, Some(&HeaderValue::from_static("a.test")), Version::HTTP_11),
+        &hop,
+    );
     let all =
         |name: &str| lines.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(all("x-forwarded-for"), ["192.0.2.7", "10.0.0.1"]);
@@ -114,7 +127,7 @@ fn te_lets_trailers_through_and_nothing_else() {
     let mut lines = headers(&[("te", "gzip, trailers;q=0.5"), ("te", "Trailers")]);
     let hop = strip_request(&mut lines, Version::HTTP_11, Trust::No);
     assert!(lines.is_empty());
-    set_request(&mut lines, &address_value("::1".parse().unwrap()), (None, Version::HTTP_11), &hop);
+    set_request(&mut lines, &sender(&address_value("::1".parse().unwrap()), None, Version::HTTP_11), &hop);
     assert_eq!(lines.get("te").unwrap(), "trailers");
     assert_eq!(lines.get("connection").unwrap(), "te");
     assert!(!strip_request(&mut headers(&[("te", "gzip")]), Version::HTTP_11, Trust::No).wants_trailers);
@@ -150,7 +163,7 @@ fn an_old_client_asks_for_no_other_protocol_and_no_continue() {
 fn via_names_the_protocol_that_the_request_came_by() {
     let mut lines = HeaderMap::new();
     let client = address_value("::1".parse().unwrap());
-    set_request(&mut lines, &client, (None, Version::HTTP_10), &HopRequest::default());
+    set_request(&mut lines, &sender(&client, None, Version::HTTP_10), &HopRequest::default());
     assert_eq!(lines.get("via").unwrap(), "1.0 harbr");
 }
 

@@ -1,7 +1,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use harbr_model::{Listener, Settings, Snapshot};
+use harbr_model::{Listener, Resources, Settings, Snapshot};
 use harbr_proto::{EncodedSnapshot, Fence};
 use tokio::sync::mpsc;
 
@@ -60,11 +60,12 @@ async fn a_snapshot_that_cannot_be_served_whole_changes_nothing() {
 
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
     let listeners = vec![
-        Listener { name: "default".into(), addr: "127.0.0.1:0".parse().unwrap() },
-        Listener { name: "taken".into(), addr: stranger.local_addr().unwrap() },
+        Listener::plain("default", "127.0.0.1:0".parse().unwrap()),
+        Listener::plain("taken", stranger.local_addr().unwrap()),
     ];
     let (upstreams, routes) = (vec![upstream("u", &[(1, 1)], "/h")], vec![route("/b", "u", 0)]);
-    let second = Snapshot::new(Settings::with_max_connections(1), listeners, upstreams, routes).unwrap();
+    let resources = Resources::new(Settings::with_max_connections(1));
+    let second = Snapshot::new(Resources { listeners, upstreams, routes, ..resources }).unwrap();
     let second = EncodedSnapshot::encode(&second);
     let refused = node.apply(offer(1, 2, &second)).await;
     assert!(matches!(refused, Err(Refusal::Local(_))), "{refused:?}");

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use super::{InvalidSnapshot, Snapshot};
+use super::{InvalidSnapshot, Resources, Snapshot};
 use crate::{
-    Balance, Endpoint, HeaderEdits, HostHeader, HostPattern, Listener, PathPrefix, PathRewrite, Route,
-    RouteMatch, Settings, TimeoutPolicy, Upstream,
+    Balance, Certificate, Endpoint, HeaderEdits, HostHeader, HostPattern, Listener, ListenerTls, PathPrefix,
+    PathRewrite, PrivateKey, Route, RouteMatch, Settings, TimeoutPolicy, Upstream,
 };
 
 fn listener(name: &str) -> Listener {
-    Listener { name: name.into(), addr: "127.0.0.1:0".parse().unwrap() }
+    Listener::plain(name, "127.0.0.1:0".parse().unwrap())
 }
 
 fn upstream(name: &str, urls: &[&str]) -> Upstream {
@@ -41,7 +41,8 @@ fn snapshot(
     upstreams: Vec<Upstream>,
     routes: Vec<Route>,
 ) -> Result<Snapshot, InvalidSnapshot> {
-    Snapshot::new(Settings::with_max_connections(10), listeners, upstreams, routes)
+    let settings = Settings::with_max_connections(10);
+    Snapshot::new(Resources { listeners, upstreams, routes, ..Resources::new(settings) })
 }
 
 #[test]
@@ -97,4 +98,34 @@ fn a_request_timeout_below_an_attempts_is_out_of_range() {
     let made = snapshot(vec![listener("a")], vec![upstream("u", &["http://a"])], vec![short]);
     let what = "route `/`".to_owned();
     assert_eq!(made, Err(InvalidSnapshot::OutOfRange { what, setting: "a request timeout" }));
+}
+
+#[test]
+fn a_listener_has_certificates_that_exist() {
+    let certificate = |name: &str| Certificate {
+        name: name.into(),
+        chain: vec![[1].into()],
+        key: PrivateKey::from_der(&[2]),
+    };
+    let made = |named: &[&str], given: Vec<Certificate>| {
+        let certificates = named.iter().map(|name| (*name).to_owned()).collect();
+        let tls = Some(ListenerTls { certificates });
+        Snapshot::new(Resources {
+            listeners: vec![Listener { tls, ..listener("a") }],
+            certificates: given,
+            upstreams: vec![upstream("u", &["http://a"])],
+            routes: vec![route("/", "/", "u")],
+            ..Resources::new(Settings::with_max_connections(10))
+        })
+    };
+    assert!(made(&["x", "y"], vec![certificate("y"), certificate("x")]).is_ok());
+    let what = || "listener `a`".to_owned();
+    let unknown = InvalidSnapshot::UnknownCertificate { what: what(), certificate: "y".into() };
+    assert_eq!(made(&["x", "y"], vec![certificate("x")]), Err(unknown));
+    let none = InvalidSnapshot::OutOfRange { what: what(), setting: "the number of certificates" };
+    assert_eq!(made(&[], vec![certificate("x")]), Err(none));
+    let twice = InvalidSnapshot::DuplicateName { what: "certificates", name: "x".into() };
+    assert_eq!(made(&["x"], vec![certificate("x"), certificate("x")]), Err(twice));
+    let empty = Certificate { chain: Vec::new(), ..certificate("x") };
+    assert_eq!(made(&["x"], vec![empty]), Err(InvalidSnapshot::EmptyCertificate { name: "x".into() }));
 }

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use harbr_model::{
-    AccessLog, Balance, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader, HostPattern, Listener,
-    OddPaths, PathPrefix, PathRewrite, Probe, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
+    AccessLog, Balance, Certificate, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader,
+    HostPattern, Listener, ListenerTls, OddPaths, PathPrefix, PathRewrite, PrivateKey, Probe, Resources,
+    Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
 };
 use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
@@ -72,20 +73,43 @@ fn route() -> impl Strategy<Value = Route> {
     )
 }
 
-fn snapshot() -> impl Strategy<Value = Snapshot> {
-    (upstream(), proptest::collection::vec(route(), 1..8)).prop_map(|(upstream, mut routes)| {
-        routes.sort_by(|a, b| a.name.cmp(&b.name));
-        routes.dedup_by(|a, b| a.name == b.name);
-        let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
-        let settings = Settings {
-            access_log: AccessLog::Text,
-            trusted_proxies,
-            odd_paths: OddPaths { nul: true, backslash: false, above_root: true },
-            ..Settings::with_max_connections(7)
-        };
-        let listener = Listener { name: "default".into(), addr: "[::1]:80".parse().unwrap() };
-        Snapshot::new(settings, vec![listener], vec![upstream], routes).unwrap()
+fn certificate() -> impl Strategy<Value = Certificate> {
+    let der = || proptest::collection::vec(any::<u8>(), 0..20);
+    let chain = proptest::collection::vec(der(), 1..3);
+    ("[a-z/.]{1,9}", chain, der()).prop_map(|(name, chain, key)| Certificate {
+        name,
+        chain: chain.into_iter().map(Into::into).collect(),
+        key: PrivateKey::from_der(&key),
     })
+}
+
+fn snapshot() -> impl Strategy<Value = Snapshot> {
+    let routes = proptest::collection::vec(route(), 1..8);
+    (upstream(), routes, proptest::option::of(certificate())).prop_map(
+        |(upstream, mut routes, certificate)| {
+            routes.sort_by(|a, b| a.name.cmp(&b.name));
+            routes.dedup_by(|a, b| a.name == b.name);
+            let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
+            let settings = Settings {
+                access_log: AccessLog::Text,
+                trusted_proxies,
+                odd_paths: OddPaths { nul: true, backslash: false, above_root: true },
+                ..Settings::with_max_connections(7)
+            };
+            let tls = certificate
+                .as_ref()
+                .map(|certificate| ListenerTls { certificates: vec![certificate.name.clone()] });
+            let listener = Listener { tls, ..Listener::plain("default", "[::1]:80".parse().unwrap()) };
+            let resources = Resources {
+                settings,
+                listeners: vec![listener],
+                certificates: certificate.into_iter().collect(),
+                upstreams: vec![upstream],
+                routes,
+            };
+            Snapshot::new(resources).unwrap()
+        },
+    )
 }
 
 proptest! {
@@ -191,4 +215,24 @@ fn a_resource_under_anothers_key_is_refused() {
     let refused = EncodedSnapshot::from_resources(resources).decode();
     let (key, found) = ("settings".to_owned(), "listener/".to_owned());
     assert_eq!(refused, Err(InvalidResource::WrongKey { key, found }));
+}
+
+#[test]
+fn no_message_shows_a_key() {
+    let key = PrivateKey::from_der(b"-secret-");
+    let certificate = Certificate { name: "a.pem".into(), chain: vec![[1].into()], key };
+    let wire = crate::v1::Certificate::from(&certificate);
+    let kind = Some(crate::v1::resource::Kind::Certificate(wire));
+    let body = prost::Message::encode_to_vec(&crate::v1::Resource { kind: kind.clone() });
+    let resources = [("certificate/a.pem".to_owned(), body.into())].into();
+    let encoded = EncodedSnapshot::from_resources(resources);
+    let chunks = encoded.chunks(FENCE, 1, None);
+    let mut assembly = Assembly::default();
+    let unfinished = crate::v1::SnapshotChunk { last: false, ..chunks[0].clone() };
+    assembly.add(unfinished, None).unwrap();
+    let shown = format!("{kind:?} {encoded:?} {chunks:?} {assembly:?}");
+    assert!(shown.contains("certificate/a.pem"), "{shown}");
+    for secret in ["-secret-", "45, 115, 101, 99"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
 }

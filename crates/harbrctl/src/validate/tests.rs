@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use harbr_config::{Source, parse};
+use harbr_config::{Files, Source, parse};
 use serde_json::{Map, Value};
 
 use super::*;
@@ -11,7 +11,10 @@ const WARNED: &str = "listen_addr: 127.0.0.1:0\nglobal_timeout_ms: 1\nmax_connec
 
 fn file(text: &str) -> CheckedFile {
     let source = Source { name: "a folder/x.yml", bytes: text.as_bytes() };
-    CheckedFile { name: source.name.to_owned(), outcome: parse(source).map_err(Refusal::Invalid) }
+    CheckedFile {
+        name: source.name.to_owned(),
+        outcome: parse(source, &Files::none()).map_err(Refusal::Invalid),
+    }
 }
 
 fn check_golden(name: &str, actual: &str) {

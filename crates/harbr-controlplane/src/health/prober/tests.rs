@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use harbr_config::Files;
 use harbr_model::Health;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
@@ -53,7 +54,7 @@ impl Fixture {
     }
 
     fn publish(&self, routes: &[(&str, &str)], check: &str) {
-        let compiled = compile("test.yml", config(routes, check).as_bytes()).unwrap();
+        let compiled = compile("test.yml", config(routes, check).as_bytes(), &Files::none()).unwrap();
         self.ledger.publish(compiled).unwrap();
     }
 
