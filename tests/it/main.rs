@@ -30,6 +30,7 @@ mod access_log;
 mod connections;
 mod controller_loss;
 mod endpoint_names;
+mod explain;
 mod forwarding;
 mod harness;
 mod headers;

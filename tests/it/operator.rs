@@ -217,15 +217,15 @@ async fn what_is_wrong_and_what_probably_is_has_its_code_everywhere() {
     assert_eq!(status["config_warnings"][0]["line"], warned.lines().count());
     assert!(fleet.harbrctl(&["status"]).await.stdout.contains(warning));
 
-    fleet.file.write_in_place("listen_address: x\n");
-    fleet.config_error().await;
-    let error = fleet.json(&["status"]).await["config_error"].clone();
+    let wrong = warned.replace("max_connections", "max_conections");
+    fleet.file.write_in_place(&wrong);
+    let error = fleet.config_error().await;
     assert_eq!(error["diagnostics"][0]["code"], "HR0101");
     let validate = fleet.harbrctl(&["validate", path, "-o", "json"]).await;
     let validate: Value = serde_json::from_str(&validate.stdout).unwrap();
     assert_eq!(validate["diagnostics"], error["diagnostics"]);
     let github = fleet.harbrctl(&["validate", path, "-o", "github"]).await;
-    assert!(github.stdout.contains(",line=1,endLine=1,col=1,endColumn=15,title=HR0101::"), "{github:?}");
+    assert!(github.stdout.contains(",line=3,endLine=3,col=1,endColumn=15,title=HR0101::"), "{github:?}");
     let sarif = fleet.harbrctl(&["validate", path, "-o", "sarif"]).await;
     let sarif: Value = serde_json::from_str(&sarif.stdout).unwrap();
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "HR0101");

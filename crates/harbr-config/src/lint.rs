@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use harbr_model::{HostPattern, Route, RouteMatch};
+use harbr_model::{HostPattern, OddPaths, Route, RouteMatch};
 use http::Method;
 
 use crate::build::Built;
@@ -43,7 +43,8 @@ fn never_matching(group: &[Route], built: &Built, findings: &mut Findings) {
     for (index, route) in group.iter().enumerate() {
         let never = |message: String| Diagnostic::new(Code::NeverMatches, built.span(route), message);
         let earlier = &group[index.saturating_sub(MAX_COMPARED)..index];
-        if let Some(problem) = never_normal(route.matches.path.as_str()) {
+        if let Some(problem) = never_normal(route.matches.path.as_str(), built.snapshot.settings().odd_paths)
+        {
             let diagnostic =
                 never(format!("no request matches the path of route `{}`: {problem}", route.name));
             findings.push(diagnostic);
@@ -72,13 +73,14 @@ fn taker<'r>(matches: &RouteMatch, earlier: &'r [Route]) -> Option<&'r Route> {
 }
 
 /// Why no path in its normal form starts like this.
-fn never_normal(path: &str) -> Option<String> {
+fn never_normal(path: &str, odd: OddPaths) -> Option<String> {
     for part in path.split('%').skip(1) {
         let escape = part.get(..2).unwrap_or(part);
         let byte = u8::from_str_radix(escape, 16);
         let problem = match byte {
             Err(_) => format!("`%{escape}` is no escape, and such a request is refused"),
-            Ok(0 | b'\\') => format!("a request with `%{escape}` is refused"),
+            Ok(0) if !odd.nul => format!("a request with `%{escape}` is refused"),
+            Ok(b'\\') if !odd.backslash => format!("a request with `%{escape}` is refused"),
             Ok(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
                 format!("`%{escape}` is `{}` before it is matched", char::from(byte))
             }

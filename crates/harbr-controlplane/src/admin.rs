@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use harbr_config::{Diagnostic, Diagnostics, Severity, Span};
-use harbr_model::{Health, Upstream};
+use harbr_model::{Health, Route, Snapshot, Upstream};
 use harbr_proto::v1::admin_service_server::AdminService;
-use harbr_proto::{health_to_wire, v1};
+use harbr_proto::{SnapshotHash, health_to_wire, route_status, table, v1};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use crate::fleet::{Fleet, Node, NodeState};
 use crate::health::{HealthTable, Target};
 use crate::ledger::{Intent, Ledger};
+use crate::revision::Revision;
 
 /// Answers from what the controller knows; changes nothing.
 #[derive(Debug, Clone)]
@@ -52,9 +53,49 @@ impl AdminService for Admin {
         _: Request<v1::ListUpstreamsRequest>,
     ) -> Result<Response<v1::ListUpstreamsResponse>, Status> {
         let (intent, table) = (self.ledger.intent(), self.health.borrow().clone());
-        let upstreams = intent.revision.iter().flat_map(|revision| revision.snapshot.upstreams().values());
-        let upstreams = upstreams.map(|upstream| upstream_to_wire(upstream, &table)).collect();
+        let upstreams =
+            intent.revision.map(|revision| upstreams(&revision.snapshot, &table)).unwrap_or_default();
         Ok(Response::new(v1::ListUpstreamsResponse { upstreams }))
+    }
+
+    async fn get_table(&self, request: Request<v1::GetTableRequest>) -> Result<Response<v1::Table>, Status> {
+        let (intent, health) = (self.ledger.intent(), self.health.borrow().clone());
+        let current = intent.revision.as_ref().ok_or_else(|| Status::not_found("nothing is served yet"))?;
+        let (number, hash) = self.asked_for(&request.into_inner(), current)?;
+        let of_current = |route: &Route| source(&self.config_file, current, route);
+        let unknown = |_: &Route| String::new();
+        let (snapshot, source): (_, &dyn Fn(&Route) -> String) = match intent.base(hash) {
+            _ if hash == current.hash() => (current.snapshot.clone(), &of_current),
+            Some(base) => (base.decode().map_err(|error| Status::internal(error.to_string()))?, &unknown),
+            None => return Err(Status::not_found(format!("revision {number} is not kept here"))),
+        };
+        let upstreams = upstreams(&snapshot, &health);
+        let hash = hash.to_string();
+        Ok(Response::new(v1::Table { revision: number, hash, upstreams, ..table(&snapshot, source) }))
+    }
+}
+
+impl Admin {
+    /// The number and the content of the revision that is meant.
+    fn asked_for(
+        &self,
+        request: &v1::GetTableRequest,
+        current: &Revision,
+    ) -> Result<(u64, SnapshotHash), Status> {
+        let v1::GetTableRequest { revision, node } = request;
+        if !node.is_empty() {
+            let nodes = self.fleet.snapshot();
+            let of_node = nodes.iter().find(|known| known.greeting.id == *node);
+            let of_node = of_node.ok_or_else(|| Status::not_found(format!("there is no node `{node}`")))?;
+            let serving = of_node.serving;
+            let serving =
+                serving.ok_or_else(|| Status::not_found(format!("node `{node}` serves nothing yet")))?;
+            return Ok((serving.revision, serving.hash));
+        }
+        if *revision != 0 && *revision != current.number {
+            return Err(Status::not_found(format!("revision {revision} is not kept here")));
+        }
+        Ok((current.number, current.hash()))
     }
 }
 
@@ -134,19 +175,19 @@ fn node_to_wire(node: Node, intent: &Intent) -> v1::Node {
 
 fn routes(config_file: &str, intent: &Intent) -> Vec<v1::RouteStatus> {
     let Some(revision) = &intent.revision else { return Vec::new() };
-    let source = |name: &str| match revision.sources.get(name) {
+    let routes = revision.snapshot.routes().iter();
+    routes.map(|route| route_status(route, source(config_file, revision, route))).collect()
+}
+
+fn source(config_file: &str, revision: &Revision, route: &Route) -> String {
+    match revision.sources.get(&route.name) {
         Some(position) => format!("{config_file}:{}", position.line),
         None => config_file.to_owned(),
-    };
-    let routes = revision.snapshot.routes().iter();
-    routes
-        .map(|route| v1::RouteStatus {
-            host: route.matches.host.to_string(),
-            path: route.matches.path.to_string(),
-            route: Some(route.into()),
-            source: source(&route.name),
-        })
-        .collect()
+    }
+}
+
+fn upstreams(snapshot: &Snapshot, table: &HealthTable) -> Vec<v1::UpstreamStatus> {
+    snapshot.upstreams().values().map(|upstream| upstream_to_wire(upstream, table)).collect()
 }
 
 fn upstream_to_wire(upstream: &Upstream, table: &HealthTable) -> v1::UpstreamStatus {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use harbr_model::{RETRY_BUDGET_FLOOR, RETRY_BUDGET_SHARE};
 use http::StatusCode;
 
 /// How an attempt failed, as far as it matters for what comes next.
@@ -75,9 +76,6 @@ pub(crate) struct RetryBudget {
     retrying: AtomicU32,
 }
 
-const FLOOR: u32 = 3;
-const SHARE: u32 = 5;
-
 /// A place in a count, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Place<'a>(&'a AtomicU32);
@@ -91,7 +89,7 @@ impl RetryBudget {
 
     /// `None` when the budget is used up.
     pub(crate) fn retry(&self) -> Option<Place<'_>> {
-        let allowed = FLOOR.max(self.active.load(Relaxed) / SHARE);
+        let allowed = RETRY_BUDGET_FLOOR.max(self.active.load(Relaxed) / RETRY_BUDGET_SHARE);
         let below = |retrying| (retrying < allowed).then_some(retrying + 1);
         self.retrying.fetch_update(Relaxed, Relaxed, below).ok()?;
         Some(Place(&self.retrying))

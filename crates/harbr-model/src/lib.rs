@@ -20,7 +20,7 @@ mod upstream;
 pub use health::{Health, HealthCheck, Probe};
 pub use limits::{
     MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT,
-    MAX_TRUSTED_PROXIES,
+    MAX_TRUSTED_PROXIES, RETRY_BUDGET_FLOOR, RETRY_BUDGET_SHARE,
 };
 pub use listener::Listener;
 pub use network::{InvalidNetwork, Network};

@@ -14,6 +14,10 @@ pub const MAX_ENDPOINTS: usize = 10_000;
 pub const MAX_NAME_BYTES: usize = 1_024;
 /// `retry_count` at most.
 pub const MAX_RETRIES: u32 = 10;
+/// Of an upstream's active requests on a node, at most one in so many is a retry …
+pub const RETRY_BUDGET_SHARE: u32 = 5;
+/// … but always so many.
+pub const RETRY_BUDGET_FLOOR: u32 = 3;
 /// Blocks of trusted addresses: each is looked at for each new connection.
 pub const MAX_TRUSTED_PROXIES: usize = 1_000;
 /// The longest duration of any setting.

@@ -32,12 +32,19 @@ pub enum InvalidResource {
 }
 
 /// A field of one resource that its type refuses; the caller knows the resource's key.
-struct InvalidField {
+pub(crate) struct InvalidField {
     field: &'static str,
     reason: String,
 }
 
-type Field<T> = Result<T, InvalidField>;
+pub(crate) type Field<T> = Result<T, InvalidField>;
+
+impl InvalidField {
+    pub(crate) fn of(self, key: &str) -> InvalidResource {
+        let Self { field, reason } = self;
+        InvalidResource::Field { key: key.to_owned(), field, reason }
+    }
+}
 
 pub(crate) fn snapshot(resources: &BTreeMap<String, Bytes>) -> Result<Snapshot, InvalidResource> {
     use v1::resource::Kind;
@@ -62,17 +69,13 @@ pub(crate) fn snapshot(resources: &BTreeMap<String, Bytes>) -> Result<Snapshot, 
             Kind::Upstream(wire) => decode_upstream(wire).map(|upstream| upstreams.push(upstream)),
             Kind::Routes(wire) => decode_routes(wire).map(|group| routes.extend(group)),
         }
-        .map_err(|InvalidField { field, reason }| InvalidResource::Field {
-            key: key.clone(),
-            field,
-            reason,
-        })?;
+        .map_err(|invalid| invalid.of(key))?;
     }
     let settings = settings.ok_or(InvalidResource::NoSettings)?;
     Ok(Snapshot::new(Resources { settings, listeners, certificates, upstreams, routes })?)
 }
 
-fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
+pub(crate) fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
     let access_log = match wire.access_log() {
         v1::AccessLog::Off => AccessLog::Off,
         v1::AccessLog::Text => AccessLog::Text,
@@ -150,7 +153,7 @@ fn decode_health_check(wire: v1::HealthCheck) -> Field<HealthCheck> {
     })
 }
 
-fn decode_routes(wire: v1::RouteGroup) -> Field<Vec<Route>> {
+pub(crate) fn decode_routes(wire: v1::RouteGroup) -> Field<Vec<Route>> {
     let host = match wire.host.as_str() {
         "" => HostPattern::Any,
         host => HostPattern::parse(host).map_err(|error| invalid("host", &error))?,

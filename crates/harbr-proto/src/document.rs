@@ -11,12 +11,14 @@ use serde::Serializer;
 mod diagnostic;
 mod node;
 mod route;
+mod settings;
 mod status;
 mod upstream;
 
 pub use diagnostic::{DiagnosticDocument, RelatedDocument};
 pub use node::NodeDocument;
 pub use route::{HeaderDocument, HeaderEditsDocument, RouteDocument};
+pub use settings::{CertificateDocument, ListenerDocument, SettingsDocument};
 pub use status::StatusDocument;
 pub use upstream::{EndpointDocument, HealthCheckDocument, UpstreamDocument};
 
@@ -29,7 +31,11 @@ fn millis(duration: Option<prost_types::Duration>) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn rfc3339<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+/// Of a time that may be unknown.
+///
+/// # Errors
+/// If the serializer fails.
+pub fn rfc3339<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match time {
         Some(time) => serializer.collect_str(time),
         None => serializer.serialize_none(),

@@ -14,12 +14,14 @@ mod encode;
 mod latency;
 mod masked;
 mod snapshot;
+mod table;
 
 pub use assembly::{Assembly, InvalidChunk, MAX_SNAPSHOT_BYTES};
 pub use convert::{Fence, health_from_wire, health_to_wire};
 pub use decode::InvalidResource;
 pub use latency::{InvalidHistogram, LatencyHistogram};
 pub use snapshot::{EncodedSnapshot, SnapshotHash};
+pub use table::{route_status, table};
 
 /// The version of the schema that this build speaks, shown in a `Hello`.
 pub const SCHEMA_VERSION: u32 = 1;

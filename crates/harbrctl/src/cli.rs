@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use harbr_config::{Code, UnknownCode};
 use harbr_trust::{InvalidControllerUrl, TlsArgs};
 
 use crate::pki::PkiCommand;
 
+use crate::explain::HeaderArg;
+use crate::plan::FailOn;
+
 #[derive(Debug, Parser)]
 #[command(name = "harbrctl", version, about = "Looks at a Harbr-Router fleet, and checks its configuration")]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage.")]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage; `plan` and `diff` say theirs.")]
 pub(crate) struct Cli {
     /// Where the controller listens for gRPC
     #[arg(
@@ -58,6 +61,26 @@ pub(crate) enum Command {
         /// `-` reads standard input
         file: PathBuf,
     },
+    /// Say which route answers a request, why the others do not, and what becomes of it
+    Explain(ExplainArgs),
+    /// Show what a file would change against what the fleet should serve
+    ///
+    /// Ends with 0 if nothing changes, 1 if something does, 2 if it fails, 3 if --fail-on is met.
+    Plan {
+        /// `-` reads standard input
+        file: PathBuf,
+        /// End with 3 if this holds, such as routes.removed>0; may be repeated
+        #[arg(long, value_name = "CONDITION")]
+        fail_on: Vec<FailOn>,
+    },
+    /// Show what differs between two files; ends as `plan` does
+    Diff {
+        old: PathBuf,
+        new: PathBuf,
+        /// End with 3 if this holds, such as routes.removed>0; may be repeated
+        #[arg(long, value_name = "CONDITION")]
+        fail_on: Vec<FailOn>,
+    },
     /// Say what an error or a warning of the configuration file means, such as HR0101
     ExplainError {
         #[arg(value_parser = code)]
@@ -73,6 +96,28 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A URL, such as https://api.example.com/v1 or /v1, or a method and a URL
+    #[arg(value_name = "[METHOD] URL", num_args = 1..=2, required = true)]
+    pub(crate) request: Vec<String>,
+    /// A header of the request, `name: value`
+    #[arg(short = 'H', long = "header", value_name = "HEADER")]
+    pub(crate) headers: Vec<HeaderArg>,
+    /// Of this revision; without it, of the one that the fleet should serve
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["node", "file"])]
+    pub(crate) revision: Option<u64>,
+    /// Of the revision that this node serves
+    #[arg(long, value_name = "ID", conflicts_with = "file")]
+    pub(crate) node: Option<String>,
+    /// Of a configuration file, without a controller; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// List the routes for other hosts and paths too
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

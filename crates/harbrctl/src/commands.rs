@@ -1,19 +1,25 @@
 //! One function per command: ask, then print.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
+use clap::error::ErrorKind;
 use harbr_config::Code;
 use harbr_proto::document::{NodeDocument, RouteDocument, StatusDocument, UpstreamDocument};
 use serde::Serialize;
 
-use crate::cli::{Cli, Command, Format, Kind};
+use crate::cli::{Cli, Command, ExplainArgs, Format, Kind};
 use crate::controller::Controller;
 use crate::document::{CodeDocument, VersionDocument};
+use crate::explain::{self, RequestToExplain, Shown, explain};
+use crate::file::CheckedFile;
 use crate::output::{print, print_document};
 use crate::paint::Paint;
+use crate::plan::{self, FailOn};
+use crate::subject::Subject;
 use crate::when::Now;
 use crate::{lookup, nodes, pki, routes, status, upstreams, validate};
 
@@ -23,6 +29,13 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let format = || output.format().unwrap_or_else(|error| error.exit());
     match command {
         Command::Validate { file } => return validate::run(&file, output),
+        Command::Explain(args) => return explain_request(args, connect, format()),
+        Command::Plan { file, fail_on } => {
+            return Ok(plan::or_failed(|| plan_file(&file, connect, format(), &fail_on)));
+        }
+        Command::Diff { old, new, fail_on } => {
+            return Ok(plan::or_failed(|| diff(&old, &new, format(), &fail_on)));
+        }
         Command::ExplainError { code } => explain_error(code, format())?,
         Command::Pki(command) => pki::run(command, format())?,
         Command::Version => version(format())?,
@@ -34,6 +47,50 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn explain_request(
+    args: ExplainArgs,
+    connect: impl FnOnce() -> anyhow::Result<Controller>,
+    format: Format,
+) -> anyhow::Result<ExitCode> {
+    let ExplainArgs { request, headers, revision, node, file, all } = args;
+    let request = RequestToExplain::new(&request, &headers)
+        .unwrap_or_else(|error| Cli::command().error(ErrorKind::ValueValidation, error).exit());
+    let subject = match file {
+        Some(file) => plan::read(&CheckedFile::read(&file))?,
+        None => Some(served(&connect()?, revision.unwrap_or_default(), node.unwrap_or_default())?),
+    };
+    let Some(subject) = subject else { return Ok(ExitCode::FAILURE) };
+    let document = explain(&subject, &request, if all { Shown::All } else { Shown::Candidates });
+    match format {
+        Format::Json | Format::Yaml => print_document(&document, format)?,
+        Format::Table | Format::Wide => print(&explain::text(&document, Paint::for_stdout()))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plan_file(
+    file: &Path,
+    connect: impl FnOnce() -> anyhow::Result<Controller>,
+    format: Format,
+    fail_on: &[FailOn],
+) -> anyhow::Result<Option<ExitCode>> {
+    let file = CheckedFile::read(file);
+    let Some(new) = plan::read(&file)? else { return Ok(None) };
+    let old = served(&connect()?, 0, String::new())?;
+    plan::show(&old, &new, &file, format, fail_on).map(Some)
+}
+
+fn diff(old: &Path, new: &Path, format: Format, fail_on: &[FailOn]) -> anyhow::Result<Option<ExitCode>> {
+    let (old, file) = (CheckedFile::read(old), CheckedFile::read(new));
+    let (Some(old), Some(new)) = (plan::read(&old)?, plan::read(&file)?) else { return Ok(None) };
+    plan::show(&old, &new, &file, format, fail_on).map(Some)
+}
+
+/// A configuration that the controller has.
+fn served(controller: &Controller, revision: u64, node: String) -> anyhow::Result<Subject> {
+    Subject::of_revision(block_on(controller.table(revision, node))?)
 }
 
 /// Leaves without waiting for a name lookup that hangs.

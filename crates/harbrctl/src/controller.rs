@@ -70,6 +70,13 @@ impl Controller {
         Ok(answer.upstreams)
     }
 
+    /// What answers requests: of a revision, or of the one that a node serves; else of the one that the fleet
+    /// should serve.
+    pub(crate) async fn table(&self, revision: u64, node: String) -> anyhow::Result<v1::Table> {
+        let request = v1::GetTableRequest { revision, node };
+        self.ask(|mut client| async move { client.get_table(request).await }).await
+    }
+
     async fn ask<T, F>(&self, call: impl FnOnce(AdminServiceClient<Channel>) -> F) -> anyhow::Result<T>
     where
         F: Future<Output = Result<Response<T>, Status>>,

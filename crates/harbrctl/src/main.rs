@@ -1,9 +1,10 @@
 //! The operator's command line.
 //!
-//! It asks the controller, and shows what it answered; it decides nothing itself. `validate` and
-//! `pki` work on their own: one runs the controller's own checks on a file, the other makes certificates.
+//! It asks the controller, and shows what it answered; it decides nothing itself. `validate`, `explain`, `plan`
+//! and `diff` look at a file, by the controller's own checks and the proxies' own table; `pki` makes certificates.
 //!
-//! Reading order: [`cli`] is what can be asked; [`controller`] asks; [`document`] is the answer as JSON, which
+//! Reading order: [`cli`] is what can be asked; [`controller`] asks, [`file`] reads; [`subject`] is a configuration
+//! from either; [`document`] is the answer as JSON, which
 //! programs rely on; `nodes`, `routes`, `upstreams` and `status` are the same for people.
 
 use std::process::ExitCode;
@@ -14,15 +15,20 @@ mod cli;
 mod commands;
 mod controller;
 mod document;
+mod explain;
 mod file;
 mod lookup;
 mod nodes;
 mod output;
 mod paint;
 mod pki;
+mod plan;
 mod routes;
 mod status;
+mod subject;
 mod table;
+#[cfg(test)]
+mod testing;
 mod upstreams;
 mod validate;
 mod when;

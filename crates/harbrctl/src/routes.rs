@@ -94,12 +94,12 @@ fn headers(headers: &[HeaderDocument]) -> String {
     or_dash(&headers.join(", "))
 }
 
-fn edits(edits: &HeaderEditsDocument) -> String {
+pub(crate) fn edits(edits: &HeaderEditsDocument) -> String {
     let removed = edits.remove.iter().map(|name| format!("remove {name}"));
     let set = edits.set.iter().map(|header| format!("set {}: {}", header.name, header.value));
     or_dash(&removed.chain(set).collect::<Vec<_>>().join(", "))
 }
 
-fn duration(millis: u64) -> String {
+pub(crate) fn duration(millis: u64) -> String {
     format!("{:?}", Duration::from_millis(millis))
 }

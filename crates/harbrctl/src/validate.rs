@@ -70,7 +70,7 @@ fn document(file: &CheckedFile) -> ValidationDocument {
     }
 }
 
-fn diagnostic_document(diagnostic: &Diagnostic) -> DiagnosticDocument {
+pub(crate) fn diagnostic_document(diagnostic: &Diagnostic) -> DiagnosticDocument {
     let Diagnostic { code, span, message, hint, related } = diagnostic;
     DiagnosticDocument {
         severity: diagnostic.severity().as_str(),

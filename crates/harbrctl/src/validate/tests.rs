@@ -1,33 +1,16 @@
 use std::path::Path;
 
-use harbr_config::{Files, Source, parse};
 use serde_json::{Map, Value};
 
 use super::*;
+use crate::testing::{check_golden, pretty};
 
 const WRONG: &str = "listen_addr: x\nlisten_addr: y\nmax_conections: 1\n";
 const WARNED: &str = "listen_addr: 127.0.0.1:0\nglobal_timeout_ms: 1\nmax_connections: 1\n\
                       routes: {/: {upstream: \"http://a\", timeout_ms: 2}}\n";
 
 fn file(text: &str) -> CheckedFile {
-    let source = Source { name: "a folder/x.yml", bytes: text.as_bytes() };
-    CheckedFile {
-        name: source.name.to_owned(),
-        outcome: parse(source, &Files::none()).map_err(Refusal::Invalid),
-    }
-}
-
-fn check_golden(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name);
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, actual).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected, "{} differs; UPDATE=1 rewrites it", path.display());
-}
-
-fn pretty(value: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(value).unwrap() + "\n"
+    crate::testing::file("a folder/x.yml", text)
 }
 
 #[test]

@@ -1,0 +1,86 @@
+use crate::v1;
+use serde::Serialize;
+
+use super::millis;
+
+/// What holds for a node as a whole.
+#[derive(Debug, Clone, Serialize)]
+pub struct SettingsDocument {
+    pub max_connections: u32,
+    pub header_timeout_ms: u64,
+    pub keep_alive_timeout_ms: u64,
+    pub upstream_idle_timeout_ms: u64,
+    pub max_header_bytes: u32,
+    pub max_headers: u32,
+    /// `json`, `text` or `off`
+    pub access_log: &'static str,
+    pub trusted_proxies: Vec<String>,
+    pub allow_nul_in_path: bool,
+    pub allow_backslash_in_path: bool,
+    pub allow_path_above_root: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ListenerDocument {
+    pub name: String,
+    pub addr: String,
+    /// Of one that speaks TLS.
+    pub certificates: Vec<CertificateDocument>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct CertificateDocument {
+    pub name: String,
+    /// Of the certificate's DER.
+    pub sha256: String,
+}
+
+impl From<&v1::Settings> for SettingsDocument {
+    fn from(settings: &v1::Settings) -> Self {
+        // Each by its name: a field that is added is shown.
+        let v1::Settings {
+            max_connections,
+            header_timeout,
+            keep_alive_timeout,
+            upstream_idle_timeout,
+            max_header_bytes,
+            max_headers,
+            access_log: _,
+            trusted_proxies,
+            allow_nul_in_path,
+            allow_backslash_in_path,
+            allow_path_above_root,
+        } = settings;
+        Self {
+            max_connections: *max_connections,
+            header_timeout_ms: millis(*header_timeout),
+            keep_alive_timeout_ms: millis(*keep_alive_timeout),
+            upstream_idle_timeout_ms: millis(*upstream_idle_timeout),
+            max_header_bytes: *max_header_bytes,
+            max_headers: *max_headers,
+            access_log: access_log(settings.access_log()),
+            trusted_proxies: trusted_proxies.clone(),
+            allow_nul_in_path: *allow_nul_in_path,
+            allow_backslash_in_path: *allow_backslash_in_path,
+            allow_path_above_root: *allow_path_above_root,
+        }
+    }
+}
+
+impl From<v1::ListenerStatus> for ListenerDocument {
+    fn from(v1::ListenerStatus { name, addr, certificates }: v1::ListenerStatus) -> Self {
+        let certificates = certificates.into_iter().map(|certificate| {
+            let v1::CertificateStatus { name, sha256 } = certificate;
+            CertificateDocument { name, sha256 }
+        });
+        Self { name, addr, certificates: certificates.collect() }
+    }
+}
+
+fn access_log(access_log: v1::AccessLog) -> &'static str {
+    match access_log {
+        v1::AccessLog::Off => "off",
+        v1::AccessLog::Text => "text",
+        v1::AccessLog::Json | v1::AccessLog::Unspecified => "json",
+    }
+}

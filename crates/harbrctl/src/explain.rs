@@ -1,0 +1,152 @@
+//! `harbrctl explain`: which route answers a request and why, and what becomes of the request. The proxies' own
+//! code answers: their table, their normal form of paths, their rewriting.
+
+mod document;
+mod request;
+mod text;
+
+use harbr_model::{EndpointUrl, HostHeader, Route};
+use harbr_proto::document::{EndpointDocument, UpstreamDocument};
+use harbr_routing::{Explanation, Found, RequestHead, Verdict, forwarded_path, mismatch, normal_form};
+use http::{HeaderValue, Method};
+
+use crate::subject::Subject;
+
+pub(crate) use document::ExplainDocument;
+use document::{CandidateDocument, EndpointExplanation, ForwardedDocument, RetryDocument, TimeoutsDocument};
+pub(crate) use request::{HeaderArg, RequestToExplain};
+pub(crate) use text::text;
+
+/// Whether routes are shown that are for other hosts or paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Candidates,
+    All,
+}
+
+pub(crate) fn explain(subject: &Subject, request: &RequestToExplain, shown: Shown) -> ExplainDocument {
+    let mut document = ExplainDocument::new(&subject.name, request);
+    if request.method == Method::CONNECT || request.method == Method::TRACE {
+        document.refuse(405, "CONNECT and TRACE are refused before a route is looked for");
+        return document;
+    }
+    let path = match normal_form(request.uri.path(), subject.settings.odd_paths) {
+        Ok(path) => path,
+        Err(invalid) => {
+            document.refuse(400, &invalid.to_string());
+            return document;
+        }
+    };
+    document.request.normal_path = path.to_string();
+    let head =
+        RequestHead { host: request.host(), path: &path, method: &request.method, headers: &request.headers };
+    let table = subject.table();
+    let explanation = table.explain(&head);
+    add_candidates(&mut document, subject, &head, &explanation, shown);
+    match explanation.found {
+        Found::Route(&index) => add_answer(&mut document, subject, index, request, &path),
+        Found::MethodNotAllowed(methods) => {
+            document.refuse(405, "the longest path that matches is there for other methods only");
+            document.allowed_methods = methods.iter().map(Method::to_string).collect();
+        }
+        Found::NoRoute => document.refuse(404, "no route matches"),
+    }
+    document
+}
+
+fn add_candidates(
+    document: &mut ExplainDocument,
+    subject: &Subject,
+    head: &RequestHead<'_>,
+    explanation: &Explanation<'_, usize>,
+    shown: Shown,
+) {
+    let candidate = |index: usize, answers: bool, why: String| {
+        let route = &subject.documents.routes[index];
+        CandidateDocument { route: route.route.clone(), source: route.source.clone(), answers, why }
+    };
+    for (index, verdict) in &explanation.candidates {
+        document.candidates.push(candidate(**index, *verdict == Verdict::Answers, verdict.to_string()));
+    }
+    for (index, route) in subject.routes.iter().enumerate() {
+        let Some(mismatch) = mismatch(&route.matches, head) else { continue };
+        document.others.count(mismatch);
+        if shown == Shown::All {
+            document.candidates.push(candidate(index, false, mismatch.to_string()));
+        }
+    }
+}
+
+/// What becomes of the request at the route that answers it.
+fn add_answer(
+    document: &mut ExplainDocument,
+    subject: &Subject,
+    index: usize,
+    request: &RequestToExplain,
+    path: &str,
+) {
+    let (route, shown) = (&subject.routes[index], &subject.documents.routes[index]);
+    document.route = Some(shown.clone());
+    document.forwarded = Some(ForwardedDocument {
+        path: with_query(&forwarded_path(path, &route.matches.path, &route.rewrite, ""), request),
+        host: match &route.host_header {
+            HostHeader::Upstream => None,
+            HostHeader::Preserve => request.authority.clone(),
+            HostHeader::Literal(host) => Some(shown_value(host)),
+        },
+        request_headers: shown.request_headers.clone(),
+        response_headers: shown.response_headers.clone(),
+    });
+    document.timeouts = Some(TimeoutsDocument {
+        attempt_ms: shown.timeout_ms,
+        request_ms: shown.request_timeout_ms,
+        idle_ms: shown.idle_timeout_ms,
+    });
+    document.retries = Some(RetryDocument::of(route.max_retries, &request.method));
+    let Some(upstream) = subject.documents.upstreams.get(&route.upstream) else { return };
+    document.endpoints = upstream
+        .endpoints
+        .iter()
+        .filter_map(|endpoint| endpoint_explanation(endpoint, upstream, route, request, path))
+        .collect();
+    if !document.endpoints.iter().any(|endpoint| endpoint.eligible) {
+        document.refuse(503, "no endpoint of its upstream is healthy");
+    }
+}
+
+fn endpoint_explanation(
+    endpoint: &EndpointDocument,
+    upstream: &UpstreamDocument,
+    route: &Route,
+    request: &RequestToExplain,
+    path: &str,
+) -> Option<EndpointExplanation> {
+    let url: EndpointUrl = endpoint.url.parse().ok()?;
+    let path = forwarded_path(path, &route.matches.path, &route.rewrite, url.base_path());
+    let target = format!("{}://{}{}", url.scheme().as_str(), url.authority(), with_query(&path, request));
+    let eligible = endpoint.health != "unhealthy";
+    Some(EndpointExplanation {
+        url: endpoint.url.clone(),
+        weight: endpoint.weight,
+        eligible,
+        health: endpoint.health,
+        failures_in_a_row: upstream.health_check.as_ref().map(|check| check.fall).filter(|_| !eligible),
+        last_error: endpoint.last_error.clone(),
+        since: endpoint.since,
+        target,
+    })
+}
+
+fn with_query(path: &str, request: &RequestToExplain) -> String {
+    match request.uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    }
+}
+
+fn shown_value(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+#[cfg(test)]
+mod tests;
