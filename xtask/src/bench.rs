@@ -1,5 +1,6 @@
 //! Measurements. Figures of one run compare only with each other: every proxy is measured in every round.
 
+mod apply;
 mod driven;
 mod edits;
 mod instructions;
@@ -36,6 +37,8 @@ pub(crate) struct Options {
 enum What {
     /// A controller, three proxies and constant load, while the file is edited again and again
     Fleet(edits::Options),
+    /// One proxy under load at a fixed rate, while all of its ten thousand routes change again and again
+    Apply(apply::Options),
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
@@ -43,5 +46,6 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     match &options.what {
         None => side_by_side::run(&options.side_by_side, &interrupt),
         Some(What::Fleet(options)) => edits::run(options, &interrupt),
+        Some(What::Apply(options)) => apply::run(options, &interrupt),
     }
 }

@@ -72,6 +72,12 @@ impl Process {
         addr.parse().with_context(|| format!("{key} is {addr}"))
     }
 
+    /// The number under this key in the last line of its (JSON) log that has it.
+    pub(crate) fn last_number(&self, key: &str) -> Option<f64> {
+        let log = std::fs::read_to_string(&self.log).ok()?;
+        log.lines().rev().find_map(|line| value(line, key)?.as_f64())
+    }
+
     /// At once and without a chance to clean up.
     pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
@@ -104,11 +110,14 @@ impl Drop for Process {
     }
 }
 
-/// `key` of a JSON log line, at the top or among `fields`.
 fn field(line: &str, key: &str) -> Option<String> {
+    value(line, key)?.as_str().map(str::to_owned)
+}
+
+/// `key` of a JSON log line, at the top or among `fields`.
+fn value(line: &str, key: &str) -> Option<Value> {
     let line: Value = serde_json::from_str(line).ok()?;
-    let value = line.get(key).or_else(|| line.get("fields")?.get(key))?;
-    value.as_str().map(str::to_owned)
+    line.get(key).or_else(|| line.get("fields")?.get(key)).cloned()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod offer;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use harbr_model::{Listener, Snapshot};
 use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, v1};
@@ -133,7 +134,7 @@ impl Node {
         for (place, slot) in self.disk.begin().await.into_iter().enumerate() {
             let Some((serving, snapshot)) = self.disk.load(slot).await else { continue };
             let standing = if slot == Slot::Proven { Standing::Proven } else { Standing::Candidate };
-            let offer = Offer { serving, snapshot, standing };
+            let offer = Offer { serving, snapshot, standing, arrived: Instant::now() };
             let strikes = if place == 0 { self.disk.strikes() } else { 0 };
             match self.take(offer, strikes).await {
                 Ok(()) => {
@@ -147,13 +148,14 @@ impl Node {
 
     /// Takes a snapshot: checks all of it, builds its table off the workers, and swaps.
     pub(crate) async fn apply(&mut self, offer: Offer) -> Result<(), Refusal> {
-        let Offer { serving, standing, .. } = offer;
+        let Offer { serving, standing, arrived, .. } = offer;
         self.admit(serving, standing)?;
         if standing == Standing::Proven {
             self.disk.release(serving.hash).await;
         }
         self.take(offer, 0).await?;
-        tracing::info!(revision = serving.revision, hash = %serving.hash, "serving");
+        let took_ms = arrived.elapsed().as_secs_f64() * 1e3;
+        tracing::info!(revision = serving.revision, hash = %serving.hash, took_ms, "serving");
         self.store().await;
         Ok(())
     }
@@ -256,7 +258,7 @@ impl Node {
     }
 
     async fn build_and_swap(&mut self, offer: Offer) -> Result<(), Refusal> {
-        let Offer { serving, snapshot, standing } = offer;
+        let Offer { serving, snapshot, standing, .. } = offer;
         let before = self.shared.table.load_full();
         let (encoded, soil) = (snapshot.clone(), self.soil.clone());
         let build = move || {

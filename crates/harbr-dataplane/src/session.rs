@@ -4,7 +4,7 @@
 mod connect;
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use harbr_proto::v1::node_service_client::NodeServiceClient;
 use harbr_proto::{Assembly, Fence, MAX_SNAPSHOT_BYTES, SCHEMA_VERSION, v1};
@@ -199,6 +199,7 @@ impl Session {
             Some(Kind::SnapshotChunk(chunk)) => {
                 let (fence, revision) = (chunk.fence.map(Fence::from).unwrap_or_default(), chunk.revision);
                 let standing = standing(chunk.proven);
+                let arrived = Instant::now();
                 let whole = assembly.add(chunk, self.node.snapshot());
                 // The next session's `Hello` says what we hold, and the controller starts from that.
                 let Some(snapshot) = whole.map_err(|error| Ended::Unusable(error.to_string()))? else {
@@ -208,7 +209,7 @@ impl Session {
                 let applied = if self.stop.drain.is_cancelled() {
                     Err(Refusal::Local("the node drains".to_owned()))
                 } else {
-                    self.node.apply(Offer { serving: offered, snapshot, standing }).await
+                    self.node.apply(Offer { serving: offered, snapshot, standing, arrived }).await
                 };
                 let answer = match applied {
                     Ok(()) => v1::node_message::Kind::Ack(v1::Ack { serving: self.serving() }),

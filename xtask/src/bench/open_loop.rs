@@ -22,14 +22,21 @@ const BUFFER: usize = 64 * 1024;
 #[derive(Args)]
 pub(crate) struct Options {
     #[arg(long)]
-    addr: SocketAddr,
+    pub(super) addr: SocketAddr,
     /// Requests per second over all connections
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    rate: u32,
+    pub(super) rate: u32,
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600))]
-    seconds: u64,
+    pub(super) seconds: u64,
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    connections: u32,
+    pub(super) connections: u32,
+}
+
+/// One request and how long it took, from when it was due to the end of its answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Answered {
+    pub(super) due: Instant,
+    pub(super) latency: Duration,
 }
 
 /// Microseconds from when requests were due to the end of their answers.
@@ -62,7 +69,8 @@ fn parse(said: &Value) -> Option<Latencies> {
 
 /// Sends, waits for the last answer and says how long they took. A request that fails ends it.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let latencies = send(options)?;
+    let answered = send(options)?;
+    let latencies: Vec<f64> = answered.iter().map(|answered| answered.latency.as_secs_f64() * 1e6).collect();
     let micros = |share| quantile(&latencies, share).unwrap_or_default();
     let said =
         json!({ "p50": micros(0.5), "p99": micros(0.99), "max": micros(1.0), "requests": latencies.len() });
@@ -70,7 +78,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn send(options: &Options) -> Result<Vec<f64>> {
+/// In this process; as it is answered.
+pub(super) fn send(options: &Options) -> Result<Vec<Answered>> {
     let head = format!("GET /1k HTTP/1.1\r\nHost: {}\r\nUser-Agent: open-loop\r\n\r\n", options.addr);
     let mut connections =
         (0..options.connections).map(|_| Connection::open(options.addr)).collect::<Result<Vec<_>>>()?;
@@ -79,10 +88,10 @@ fn send(options: &Options) -> Result<Vec<f64>> {
     let period = Duration::from_secs(1) / options.rate;
     let start = Instant::now();
     let due_at = |number: u64| start + period * u32::try_from(number).unwrap_or(u32::MAX);
-    let mut latencies = Vec::with_capacity(usize::try_from(total)?);
+    let mut answers = Vec::with_capacity(usize::try_from(total)?);
     let mut sent = 0;
     let mut buffer = vec![0; BUFFER];
-    while (latencies.len() as u64) < total {
+    while (answers.len() as u64) < total {
         let now = Instant::now();
         while sent < total
             && due_at(sent) <= now
@@ -96,13 +105,13 @@ fn send(options: &Options) -> Result<Vec<f64>> {
         let ready = wait(&connections, next.saturating_duration_since(Instant::now()))?;
         ensure!(!ready.is_empty() || next < now + PATIENCE, "no answer within {PATIENCE:?}");
         for index in ready {
-            if let Some(latency) = connections[index].receive(&mut buffer)? {
-                latencies.push(latency.as_secs_f64() * 1e6);
+            if let Some(answered) = connections[index].receive(&mut buffer)? {
+                answers.push(answered);
                 free.push_back(index);
             }
         }
     }
-    Ok(latencies)
+    Ok(answers)
 }
 
 fn wait(connections: &[Connection], limit: Duration) -> Result<Vec<usize>> {
@@ -138,7 +147,7 @@ impl Connection {
     }
 
     /// How long it took, if the answer is whole.
-    fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<Duration>> {
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<Answered>> {
         let count = match self.stream.read(buffer) {
             Ok(0) => bail!("the proxy closed a connection"),
             Ok(count) => count,
@@ -159,7 +168,7 @@ impl Connection {
         }
         self.body_left = None;
         self.head.clear();
-        Ok(Some(self.due.elapsed()))
+        Ok(Some(Answered { due: self.due, latency: self.due.elapsed() }))
     }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, v1};
 
 /// What is served, and by whose word.
@@ -27,6 +29,8 @@ pub(crate) struct Offer {
     pub serving: Serving,
     pub snapshot: EncodedSnapshot,
     pub standing: Standing,
+    /// When the last of it arrived.
+    pub arrived: Instant,
 }
 
 /// What the fleet knows of a snapshot.

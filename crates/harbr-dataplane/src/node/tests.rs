@@ -1,5 +1,5 @@
-use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Instant;
 
 use harbr_model::{Listener, Resources, Settings, Snapshot};
 use harbr_proto::{EncodedSnapshot, Fence};
@@ -33,6 +33,7 @@ fn offer(epoch: u64, generation: u64, snapshot: &EncodedSnapshot) -> Offer {
         serving: number(epoch, generation, snapshot),
         snapshot: snapshot.clone(),
         standing: Standing::Candidate,
+        arrived: Instant::now(),
     }
 }
 
