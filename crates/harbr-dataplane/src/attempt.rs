@@ -46,17 +46,16 @@ pub(crate) struct AttemptError {
     pub error: ProxyError,
 }
 
-/// A kept connection if there is one and `origin` allows it, else a new one.
-pub(crate) async fn connect(
-    worker: &Rc<Worker>,
-    endpoint: &LiveEndpoint,
-    origin: Origin,
-) -> Result<Connected, AttemptError> {
-    if origin == Origin::Reused
-        && let Some(sender) = worker.pool.take(endpoint.id)
-    {
-        return Ok(Connected { sender, origin: Origin::Reused });
+/// A kept connection, if there is one and `origin` allows it.
+pub(crate) fn reuse(worker: &Worker, endpoint: &LiveEndpoint, origin: Origin) -> Option<Connected> {
+    if origin == Origin::Fresh {
+        return None;
     }
+    worker.pool.take(endpoint.id).map(|sender| Connected { sender, origin })
+}
+
+/// A new connection.
+pub(crate) async fn connect(worker: &Rc<Worker>, endpoint: &LiveEndpoint) -> Result<Connected, AttemptError> {
     let opened = open(worker, endpoint).await;
     let sender = opened.map_err(|error| AttemptError { failure: Failure::Unsent, error })?;
     Ok(Connected { sender, origin: Origin::Fresh })

@@ -1,12 +1,15 @@
 //! When an attempt has taken too long. A pure rule over instants, and the wait that obeys it.
 
-use std::future::Future;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use harbr_model::TimeoutPolicy;
 use http::{HeaderMap, HeaderValue};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
+
+use crate::alarm::{Alarm, Alarms};
 
 /// How far the client's body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,28 +87,32 @@ fn parse_grpc_timeout(value: &HeaderValue) -> Option<Duration> {
 }
 
 /// Waits for `future` until the deadline, which is asked for anew when it has come or `moved` says that it is
-/// another.
+/// another. `now`: about when this is called.
 pub(crate) async fn within<T>(
-    future: impl Future<Output = T>,
+    alarms: &Alarms,
+    now: Instant,
+    mut future: Pin<&mut impl Future<Output = T>>,
     deadline: impl Fn() -> Instant,
     moved: impl AsyncFn(),
 ) -> Result<T, Elapsed> {
-    let mut future = pin!(future);
-    let mut sleep = pin!(sleep_until(deadline()));
+    let mut alarm = Alarm::new(alarms, now, deadline());
     let mut moved_once = pin!(moved());
-    loop {
-        tokio::select! {
-            biased;
-            output = &mut future => return Ok(output),
-            () = &mut moved_once => moved_once.set(moved()),
-            () = &mut sleep => {}
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Ok(output));
         }
-        let next = deadline();
-        if next <= Instant::now() {
-            return Err(Elapsed);
+        while moved_once.as_mut().poll(cx).is_ready() {
+            moved_once.set(moved());
         }
-        sleep.as_mut().reset(next);
-    }
+        loop {
+            // It may have moved on since it was asked for last, without a word.
+            ready!(alarm.poll(deadline(), cx));
+            if deadline() <= Instant::now() {
+                return Poll::Ready(Err(Elapsed));
+            }
+        }
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(crate) struct Exchange {
     method: Method,
     uri: Uri,
     version: Version,
-    began: Instant,
+    pub began: Instant,
     status: StatusCode,
     reason: Option<Reason>,
     sent: u64,
@@ -41,8 +41,9 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn begin(worker: Rc<Worker>, client: Rc<Client>, request: &Request<Incoming>) -> Self {
-        Self {
+    /// Boxed: it goes with the response's body through many hands, of which each copies what it is given.
+    pub(crate) fn begin(worker: Rc<Worker>, client: Rc<Client>, request: &Request<Incoming>) -> Box<Self> {
+        Box::new(Self {
             worker,
             client,
             route: None,
@@ -61,7 +62,7 @@ impl Exchange {
             reason: None,
             sent: 0,
             is_whole: false,
-        }
+        })
     }
 
     /// The answer's head is decided.

@@ -3,6 +3,7 @@
 //! [`Clocks::deadline`].
 
 use std::future::pending;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep};
 
-use crate::attempt::{self, AttemptError, Origin};
+use crate::attempt::{self, AttemptError, Connected, Origin};
 use crate::deadline::{BodyProgress, Clocks, Elapsed, shortened_by_client, within};
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
@@ -41,7 +42,9 @@ pub(crate) async fn forward(
     let worker = exchange.worker.clone();
     let upstream = &route.upstream;
     let _active = upstream.budget.request();
-    let request_began = Instant::now();
+    // The first attempt begins with the request, as far as a clock can tell.
+    let request_began = Instant::from_std(exchange.began);
+    let mut attempt_began = request_began;
     let timeouts = shortened_by_client(route.route.timeouts, &outgoing.headers);
     let mut tries = Tries { retries_left: route.route.max_retries, resent: false };
     let mut tried: Vec<Arc<LiveEndpoint>> = Vec::new();
@@ -51,7 +54,7 @@ pub(crate) async fn forward(
     exchange.attempts = 1;
     loop {
         exchange.endpoint = Some(endpoint.clone());
-        let clocks = Clocks { timeouts, request_began, attempt_began: Instant::now() };
+        let clocks = Clocks { timeouts, request_began, attempt_began };
         let attempt = Attempt { worker: &worker, route, endpoint: &endpoint, outgoing, body, clocks };
         let (failure, answer) = match attempt.run(origin).await {
             Ok(answer) => match Failure::of_status(answer.0.status()) {
@@ -76,6 +79,7 @@ pub(crate) async fn forward(
         if decision == Decision::Resend {
             tries.resent = true;
             origin = Origin::Fresh;
+            attempt_began = Instant::now();
             cells(&worker).resends.increment();
             continue;
         }
@@ -100,6 +104,7 @@ pub(crate) async fn forward(
         if times_tried > 0 {
             sleep(back_off(times_tried)).await;
         }
+        attempt_began = Instant::now();
     }
 }
 
@@ -116,11 +121,9 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn run(&self, origin: Origin) -> Result<Answer, AttemptError> {
         let in_flight = self.endpoint.begin();
-        let connect = attempt::connect(self.worker, self.endpoint, origin);
-        let by = self.clocks.deadline(at_rest(self.body));
-        let connected = match within(connect, || by, pending).await {
-            Ok(connected) => connected?,
-            Err(Elapsed) => return Err(self.timed_out(Failure::Unsent)),
+        let connected = match attempt::reuse(self.worker, self.endpoint, origin) {
+            Some(kept) => kept,
+            None => self.connect().await?,
         };
         let signal = self.outgoing.expects_continue.then(Arc::<Signal>::default);
         let body = self.body.map_or(RequestBody::Empty, |body| body.attempt(self.expectation(&signal)));
@@ -134,7 +137,9 @@ impl Attempt<'_> {
             Some(body) => body.turned().await,
             None => pending().await,
         };
-        match within(attempt::send(connected, request), deadline, body_turned).await {
+        let send = pin!(attempt::send(connected, request));
+        let (alarms, now) = (&self.worker.alarms, self.clocks.attempt_began);
+        match within(alarms, now, send, deadline, body_turned).await {
             Ok(sent) => {
                 let (response, sender) = sent?;
                 if let Some(signal) = &signal {
@@ -147,6 +152,17 @@ impl Attempt<'_> {
                 Ok((response, Lease { worker, endpoint, sender, in_flight }))
             }
             Err(Elapsed) => Err(self.timed_out(Failure::Timeout)),
+        }
+    }
+
+    /// Boxed: it is rare, and large beside what a request over a kept connection has to carry along.
+    async fn connect(&self) -> Result<Connected, AttemptError> {
+        let mut connect = Box::pin(attempt::connect(self.worker, self.endpoint));
+        let by = self.clocks.deadline(at_rest(self.body));
+        let (alarms, now) = (&self.worker.alarms, self.clocks.attempt_began);
+        match within(alarms, now, connect.as_mut(), || by, pending).await {
+            Ok(connected) => connected,
+            Err(Elapsed) => Err(self.timed_out(Failure::Unsent)),
         }
     }
 

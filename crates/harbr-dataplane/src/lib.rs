@@ -12,6 +12,7 @@
 
 mod accept_socket;
 mod access_log;
+mod alarm;
 mod args;
 mod attempt;
 mod balancer;

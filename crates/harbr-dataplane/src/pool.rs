@@ -1,6 +1,6 @@
 //! Kept connections to upstreams: per endpoint, one set a worker, nothing shared. It retries nothing.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -15,15 +15,23 @@ pub(crate) type Sender = SendRequest<RequestBody>;
 /// Unused connections that a worker keeps to one endpoint at most.
 const MAX_IDLE: usize = 256;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pool {
     idle: RefCell<HashMap<u64, Vec<Kept>, RandomState>>,
+    /// When the sweep was here last: exact enough for how long a connection rests, and at worst it counts as older.
+    swept: Cell<Instant>,
 }
 
 #[derive(Debug)]
 struct Kept {
     sender: Sender,
     since: Instant,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { idle: RefCell::default(), swept: Cell::new(Instant::now()) }
+    }
 }
 
 impl Pool {
@@ -42,12 +50,13 @@ impl Pool {
         let mut idle = self.idle.borrow_mut();
         let kept = idle.entry(endpoint).or_default();
         if kept.len() < MAX_IDLE {
-            kept.push(Kept { sender, since: Instant::now() });
+            kept.push(Kept { sender, since: self.swept.get() });
         }
     }
 
     /// Drops what is closed or too old, and all of endpoints that are no longer served.
     pub(crate) fn sweep(&self, idle_timeout: Duration, served: &HashSet<u64, RandomState>) {
+        self.swept.set(Instant::now());
         self.idle.borrow_mut().retain(|endpoint, kept| {
             kept.retain(|kept| kept.since.elapsed() < idle_timeout && !kept.sender.is_closed());
             !kept.is_empty() && served.contains(endpoint)

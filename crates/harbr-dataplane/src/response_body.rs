@@ -22,7 +22,7 @@ use crate::worker::Worker;
 #[derive(Debug)]
 pub(crate) struct ResponseBody {
     source: Source,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
 }
 
 #[derive(Debug)]
@@ -38,7 +38,8 @@ pub(crate) struct UpstreamBody {
     incoming: Incoming,
     request_body: Option<BodySource>,
     idle: Duration,
-    last_moved: Instant,
+    /// Since when more of it is waited for; no clock is asked while none is.
+    waits_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     connection: Option<Lease>,
 }
@@ -58,7 +59,7 @@ pub(crate) struct Lease {
 pub(crate) struct ResponseAborted;
 
 impl ResponseBody {
-    pub(crate) fn new(source: Source, exchange: Exchange) -> Self {
+    pub(crate) fn new(source: Source, exchange: Box<Exchange>) -> Self {
         let mut body = Self { source, exchange };
         if body.source.is_end_stream() {
             body.complete();
@@ -90,8 +91,7 @@ impl UpstreamBody {
         idle: Duration,
         connection: Lease,
     ) -> Self {
-        let (last_moved, connection) = (Instant::now(), Some(connection));
-        Self { incoming, request_body, idle, last_moved, timer: None, connection }
+        Self { incoming, request_body, idle, waits_since: None, timer: None, connection: Some(connection) }
     }
 
     /// Keeps the connection for the next request, if this one's body went through as well.
@@ -108,7 +108,7 @@ impl UpstreamBody {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(Reason::Truncated))),
             Poll::Ready(Some(Ok(mut frame))) => {
-                self.last_moved = Instant::now();
+                self.waits_since = None;
                 if let Some(trailers) = frame.trailers_mut() {
                     headers::strip_trailers(trailers);
                 }
@@ -124,11 +124,12 @@ impl UpstreamBody {
 
     /// Ready once neither body has moved for the idle time.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let since = *self.waits_since.get_or_insert_with(Instant::now);
         loop {
-            let deadline = self.moved_at() + self.idle;
+            let deadline = self.moved_at(since) + self.idle;
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
             ready!(timer.as_mut().poll(cx));
-            let deadline = self.moved_at() + self.idle;
+            let deadline = self.moved_at(since) + self.idle;
             if deadline <= Instant::now() {
                 return Poll::Ready(());
             }
@@ -138,10 +139,11 @@ impl UpstreamBody {
         }
     }
 
-    fn moved_at(&self) -> Instant {
+    /// When either body moved last.
+    fn moved_at(&self, since: Instant) -> Instant {
         match self.request_body.as_ref().map(BodySource::progress) {
-            Some(BodyProgress::Moving { last_moved, .. }) => self.last_moved.max(last_moved),
-            Some(BodyProgress::AtRest | BodyProgress::Ended { .. }) | None => self.last_moved,
+            Some(BodyProgress::Moving { last_moved, .. }) => since.max(last_moved),
+            Some(BodyProgress::AtRest | BodyProgress::Ended { .. }) | None => since,
         }
     }
 }

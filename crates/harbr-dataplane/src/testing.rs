@@ -8,6 +8,7 @@ use harbr_model::{
     Probe, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
 };
 
+use crate::alarm::Alarms;
 use crate::live::{LiveTable, Soil};
 use crate::stats::RouteSeries;
 
@@ -62,4 +63,16 @@ pub(crate) fn build(
     routes: Vec<Route>,
 ) -> LiveTable {
     LiveTable::build(&snapshot(upstreams, routes), before, soil).unwrap()
+}
+
+/// Looks at alarms as a worker does, until the future is done.
+pub(crate) async fn swept<T>(alarms: &Alarms, future: impl Future<Output = T>) -> T {
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    tokio::pin!(future);
+    loop {
+        tokio::select! {
+            output = &mut future => return output,
+            _ = tick.tick() => alarms.sweep(),
+        }
+    }
 }

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accept_socket::AcceptSocket;
 use crate::access_log::WorkerLog;
+use crate::alarm::Alarms;
 use crate::connection::{self, Accepted};
 use crate::connection_limit::Permit;
 use crate::connections::Connections;
@@ -41,6 +42,7 @@ pub(crate) struct Worker {
     pub pool: Pool,
     pub connections: Connections,
     pub access_log: WorkerLog,
+    pub alarms: Alarms,
     /// What serves clients: a drain waits for all of it.
     pub tasks: TaskTracker,
     /// Connections to upstreams, which live as long as they are kept.
@@ -74,6 +76,7 @@ impl WorkerHandle {
                 index,
                 access_log: WorkerLog::new(shared.access_log.clone()),
                 shared,
+                alarms: Alarms::default(),
                 pool: Pool::default(),
                 connections: Connections::default(),
                 tasks: TaskTracker::new(),
@@ -186,6 +189,7 @@ impl Worker {
                 self.connections.end_longest_at_rest(ended);
             }
             self.access_log.flush();
+            self.alarms.sweep();
             let table = self.shared.table.load();
             self.connections.sweep(&table.settings, ended);
             self.pool.sweep(table.settings.upstream_idle_timeout, served.by(&table));

@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::pin::pin;
 use std::time::Duration;
 
 use harbr_model::TimeoutPolicy;
@@ -6,12 +7,23 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::{BodyProgress, Clocks, Elapsed, shortened_by_client, within};
+use crate::alarm::Alarms;
+use crate::testing::swept;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn clocks(request_began: Instant, attempt_began: Instant) -> Clocks {
     let timeouts = TimeoutPolicy { attempt: 3 * SECOND, request: 5 * SECOND, idle: 60 * SECOND };
     Clocks { timeouts, request_began, attempt_began }
+}
+
+async fn swept_within<T>(
+    future: impl Future<Output = T>,
+    deadline: impl Fn() -> Instant,
+    moved: impl AsyncFn(),
+) -> Result<T, Elapsed> {
+    let alarms = Alarms::default();
+    swept(&alarms, within(&alarms, Instant::now(), pin!(future), deadline, moved)).await
 }
 
 #[test]
@@ -60,7 +72,7 @@ async fn a_deadline_that_comes_nearer_is_obeyed() {
     let began = Instant::now();
     let deadline = Cell::new(began + 60 * SECOND);
     let moved = Notify::new();
-    let wait = within(std::future::pending::<()>(), || deadline.get(), async || moved.notified().await);
+    let wait = swept_within(std::future::pending::<()>(), || deadline.get(), async || moved.notified().await);
     let end_of_body = async {
         sleep(SECOND).await;
         deadline.set(began + 4 * SECOND);
@@ -75,7 +87,7 @@ async fn a_deadline_that_comes_nearer_is_obeyed() {
 async fn a_deadline_that_moves_on_is_waited_for() {
     let began = Instant::now();
     let deadline = || if began.elapsed() < 3 * SECOND { Instant::now() + SECOND } else { began + 4 * SECOND };
-    let waited = within(sleep(10 * SECOND), deadline, std::future::pending).await;
+    let waited = swept_within(sleep(10 * SECOND), deadline, std::future::pending).await;
     assert_eq!(waited, Err(Elapsed));
     assert_eq!(began.elapsed(), 4 * SECOND);
 }
@@ -93,7 +105,7 @@ async fn a_body_that_begins_to_move_has_its_own_deadline_at_once() {
         body.set(BodyProgress::Moving { last_moved: Instant::now(), paced_until: Instant::now() });
         turned.notify_one();
     };
-    let wait = within(
+    let wait = swept_within(
         std::future::pending::<()>(),
         || clocks.deadline(body.get()),
         async || turned.notified().await,
