@@ -124,7 +124,8 @@ impl Kind {
 
     pub(super) fn speaks(&self, transport: Transport) -> bool {
         match (self.how, transport) {
-            (How::HarbrRouter | How::Pingora, Transport::Https | Transport::H2 | Transport::H2c) => false,
+            (How::HarbrRouter, Transport::H2 | Transport::H2c)
+            | (How::Pingora, Transport::Https | Transport::H2 | Transport::H2c) => false,
             (_, Transport::Http | Transport::Https | Transport::H2 | Transport::H2c) => true,
         }
     }
