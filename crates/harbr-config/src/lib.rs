@@ -7,6 +7,7 @@
 //!
 //! - `tree`: YAML events → a tree that knows where each key and value stands.
 //! - `raw`: the format, as serde types; `read`: text → raw types, in step with the tree.
+//! - `schema`: the raw types as a JSON Schema, for editors and for `docs/configuration.md`.
 //! - `build`: raw types → model, and all rules about values; `units`: durations and sizes; `suggest`: "did
 //!   you mean".
 //! - `lint`: what a good file says and probably does not mean.
@@ -27,6 +28,7 @@ mod raw;
 mod read;
 mod render;
 mod salvage;
+mod schema;
 mod suggest;
 mod tree;
 mod units;
@@ -37,3 +39,4 @@ pub use files::{Files, MAX_NAMED_FILE_BYTES, named_files};
 pub use parse::{Config, MAX_FILE_BYTES, Source, parse};
 pub use position::{Position, Span};
 pub use render::RenderStyle;
+pub use schema::schema;

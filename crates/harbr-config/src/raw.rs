@@ -1,131 +1,259 @@
 //! The file as it is written: which keys there are and of what kind, and nothing yet about their values.
 //!
 //! Each value is a [`Field`], so that reading goes on past what is wrong. A type that accepts several kinds
-//! of YAML is an enum with the kinds as its variants' names.
+//! of YAML is an enum with the kinds as its variants' names. The doc comment of a field is its description in
+//! the JSON Schema and in `docs/configuration.md`; see [`crate::schema`].
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::read::{Entries, Field};
+use crate::schema as kind;
 
 /// A size such as `10MiB`, a duration such as `10s`, or any other text.
 type Text = Field<String>;
 /// Wide enough that a number far too large is told its limits.
 type Integer = Field<i128>;
 
-#[derive(Debug, Default, Deserialize)]
+/// The configuration of a fleet.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Configuration")]
 pub(crate) struct RawConfig {
+    /// Where clients connect: IP address and port. Short for one listener named `default`.
+    #[schemars(with = "kind::Address", extend("x-default" = "required, unless `listeners`", "x-limits" = "not beside `listeners`"))]
     pub(crate) listen_addr: Text,
+    /// Several addresses. Names and addresses differ.
+    #[schemars(extend("x-limits" = "1–64"))]
     pub(crate) listeners: Field<Vec<Field<RawListener>>>,
+    /// The time of a request up to the response's head, over all attempts, and the default of `timeout_ms`.
+    #[schemars(with = "kind::Milliseconds", extend("x-required" = true))]
     pub(crate) global_timeout_ms: Integer,
+    /// Connections from clients at once, over all listeners of a node. Past it new ones wait, and idle ones
+    /// are closed.
+    #[schemars(with = "kind::Integer", range(min = 1, max = 10_000_000), extend("x-required" = true))]
     pub(crate) max_connections: Integer,
+    /// Route keys and [routes](#routes).
+    #[schemars(extend("x-required" = true, "x-limits" = "1–1,000,000"))]
     pub(crate) routes: Field<Entries<RawRoutes>>,
+    /// Names and [upstreams](#upstreams).
     pub(crate) upstreams: Field<Entries<RawUpstream>>,
+    /// How long a body may stand still, either way. A client that sends or takes less than 16 bytes a
+    /// second over this time stands still.
+    #[schemars(with = "kind::Duration", extend("default" = "60s", "x-limits" = "1ms–24h"))]
     pub(crate) idle_timeout: Text,
+    /// How long a client's connection may rest between two requests.
+    #[schemars(with = "kind::Duration", extend("default" = "75s", "x-limits" = "1ms–24h"))]
     pub(crate) keep_alive_timeout: Text,
+    /// From the first wait for a request to the end of its head.
+    #[schemars(with = "kind::Duration", extend("default" = "30s", "x-limits" = "1ms–24h"))]
     pub(crate) header_timeout: Text,
+    /// How long an unused connection to an upstream is kept. Keep it below the upstream's own limit.
+    #[schemars(with = "kind::Duration", extend("default" = "4s", "x-limits" = "1ms–24h"))]
     pub(crate) upstream_idle_timeout: Text,
+    /// A request's body. Beyond it: 413.
+    #[schemars(with = "kind::Size", extend("default" = "1GiB", "x-limits" = "1B–16384GiB"))]
     pub(crate) max_body: Text,
+    /// A head, start line included. Beyond it: 431.
+    #[schemars(with = "kind::Size", extend("default" = "64KiB", "x-limits" = "1KiB–1MiB"))]
     pub(crate) max_header_bytes: Text,
+    /// Header lines of a head. Beyond it: 431.
+    #[schemars(with = "kind::Integer", range(min = 1, max = 1000), extend("default" = 100))]
     pub(crate) max_headers: Integer,
+    /// A line for each request, on standard output.
+    #[schemars(with = "kind::AccessLog", extend("default" = "json"))]
     pub(crate) access_log: Text,
+    /// Whose `X-Forwarded-For`, `-Proto`, `-Host`, `Forwarded` and `X-Real-IP` are kept and extended, such
+    /// as a load balancer's: `10.0.0.0/8`. Anybody else's are replaced.
+    #[schemars(with = "Vec<kind::Block>", extend("default" = [], "x-limits" = "at most 1,000"))]
     pub(crate) trusted_proxies: Field<Vec<Text>>,
+    /// `%00` in a path goes on as it came, instead of 400.
+    #[schemars(extend("default" = false))]
     pub(crate) allow_nul_in_path: Field<bool>,
+    /// `\` and `%5C` in a path go on as they came, instead of 400. They never separate segments.
+    #[schemars(extend("default" = false))]
     pub(crate) allow_backslash_in_path: Field<bool>,
+    /// A path that climbs above the root ends at the root, instead of 400.
+    #[schemars(extend("default" = false))]
     pub(crate) allow_path_above_root: Field<bool>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// An address to accept connections on.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Listener")]
 pub(crate) struct RawListener {
+    /// What logs, metrics and `--listen` call it. Names differ.
+    #[schemars(with = "kind::Name", extend("x-required" = true, "x-limits" = "letters, digits, `-_.`"))]
     pub(crate) name: Text,
+    /// IP address and port. Addresses differ.
+    #[schemars(with = "kind::Address", extend("x-required" = true))]
     pub(crate) addr: Text,
+    /// Speak TLS. Without it, in the clear.
     pub(crate) tls: Field<RawListenerTls>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// How a listener speaks TLS.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "ListenerTls")]
 pub(crate) struct RawListenerTls {
+    /// Each client is shown the first whose names fit the one that it asks for (an exact name before
+    /// `*.example.com`, which stands for one label), else the first of the list.
+    #[schemars(extend("x-required" = true, "x-limits" = "1–1,000 in a file"))]
     pub(crate) certificates: Field<Vec<Field<RawCertificate>>>,
 }
 
 /// Paths of files.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Certificate")]
 pub(crate) struct RawCertificate {
+    /// The path, from the configuration's folder, of a PEM file with the certificate and its chain.
+    #[schemars(with = "kind::File", extend("x-required" = true, "x-limits" = "1 MiB"))]
     pub(crate) cert: Text,
+    /// That of a PEM file with the certificate's key.
+    #[schemars(with = "kind::File", extend("x-required" = true, "x-limits" = "1 MiB"))]
     pub(crate) key: Text,
 }
 
 /// What stands at a route key.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(untagged)]
+#[schemars(rename = "Routes")]
 pub(crate) enum RawRoutes {
     Mapping(Box<RawRoute>),
     List(Vec<Field<RawRoute>>),
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Which requests go where, and how.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Route")]
 pub(crate) struct RawRoute {
+    /// Where requests go. A URL's own path is put before the request's.
+    #[schemars(with = "kind::UrlOrName", extend("x-required" = true))]
     pub(crate) upstream: Text,
+    /// Probe the upstream here, with the defaults of `health_check`. Only with a URL.
+    #[schemars(with = "kind::Path", extend("x-limits" = "not beside `health_check`"))]
     pub(crate) health_check_path: Text,
+    /// How the upstream is probed. Only with a URL: a named upstream has its own.
     pub(crate) health_check: Field<RawHealthCheck>,
+    /// One attempt: from connect, and anew from the end of the request's body, up to the response's head.
+    /// While bodies move only `idle_timeout` holds.
+    #[schemars(with = "kind::Milliseconds", extend("x-default" = "`global_timeout_ms`"))]
     pub(crate) timeout_ms: Integer,
+    /// Attempts after the first, [see below](#retries).
+    #[schemars(with = "kind::Integer", range(min = 0, max = 10), extend("default" = 0))]
     pub(crate) retry_count: Integer,
+    /// Take the matched prefix off.
+    #[schemars(extend("default" = false, "x-limits" = "not beside `rewrite`"))]
     pub(crate) strip_prefix: Field<bool>,
+    /// Put this in the matched prefix's place.
+    #[schemars(with = "kind::Path")]
     pub(crate) rewrite: Text,
+    /// The `Host` that the upstream sees: the client's, the endpoint's own, or this one.
+    #[schemars(with = "kind::Host", extend("default" = "preserve"))]
     pub(crate) host_header: Text,
+    /// Condition: one of these. Empty: any.
+    #[schemars(with = "Vec<kind::Method>", extend("default" = [], "x-limits" = "upper case"))]
     pub(crate) methods: Field<Vec<Text>>,
+    /// Conditions on headers, and edits of them.
     pub(crate) headers: Field<RawHeaders>,
+    /// A request's body. Beyond it: 413.
+    #[schemars(with = "kind::Size", extend("x-default" = "the file's", "x-limits" = "1B–16384GiB"))]
     pub(crate) max_body: Text,
+    /// How long a body may stand still.
+    #[schemars(with = "kind::Duration", extend("x-default" = "the file's", "x-limits" = "1ms–24h"))]
     pub(crate) idle_timeout: Text,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Conditions on headers, and edits of them.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Headers")]
 pub(crate) struct RawHeaders {
+    /// Condition: each header is there with exactly this value.
+    #[schemars(with = "kind::HeaderValues")]
     #[serde(rename = "match")]
     pub(crate) matches: Field<Entries<String>>,
+    /// Edits of the request's head.
     pub(crate) request: Field<RawHeaderEdits>,
+    /// Edits of the response's head.
     pub(crate) response: Field<RawHeaderEdits>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Edits of a head on its way: removals first, then what is set.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "HeaderEdits")]
 pub(crate) struct RawHeaderEdits {
+    /// Set to this, whatever was there.
+    #[schemars(with = "kind::HeaderValues", extend("x-limits" = "not `Host`, framing or hop-by-hop headers"))]
     pub(crate) set: Field<Entries<String>>,
+    /// Taken out.
+    #[schemars(with = "Vec<kind::HeaderName>", extend("default" = [], "x-limits" = "as `set`"))]
     pub(crate) remove: Field<Vec<Text>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// How the controller finds out whether an endpoint can serve.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "HealthCheck")]
 pub(crate) struct RawHealthCheck {
+    /// `GET` this; 200–299 is a success. Without it only a connection is opened. The endpoint URL's own
+    /// path is not put before it.
+    #[schemars(with = "kind::Path")]
     pub(crate) path: Text,
+    /// Between two probes.
+    #[schemars(with = "kind::Duration", extend("default" = "10s", "x-limits" = "100ms–24h"))]
     pub(crate) interval: Text,
+    /// For one probe.
+    #[schemars(with = "kind::Duration", extend("default" = "5s", "x-limits" = "1ms–24h"))]
     pub(crate) timeout: Text,
+    /// Successes in a row that bring an endpoint back.
+    #[schemars(with = "kind::Integer", range(min = 1, max = 100), extend("default" = 1))]
     pub(crate) rise: Integer,
+    /// Failures in a row that take it out.
+    #[schemars(with = "kind::Integer", range(min = 1, max = 100), extend("default" = 1))]
     pub(crate) fall: Integer,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// A named set of endpoints that can answer the same requests.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Upstream")]
 pub(crate) struct RawUpstream {
+    /// Who can answer. The proxy resolves names, every 10 s, and keeps the last answer on errors.
+    #[schemars(extend("x-required" = true, "x-limits" = "1–10,000"))]
     pub(crate) endpoints: Field<Vec<Field<RawEndpoint>>>,
+    /// The less busy of two drawn at random, or in turn; both by weight.
+    #[schemars(with = "kind::Balance", extend("default" = "least_request"))]
     pub(crate) balance: Text,
+    /// How its endpoints are probed. Without it they are not.
     pub(crate) health_check: Field<RawHealthCheck>,
 }
 
-#[derive(Debug, Deserialize)]
+/// An endpoint; its URL alone has the weight 1.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(untagged)]
+#[schemars(rename = "EndpointOrUrl")]
 pub(crate) enum RawEndpoint {
     Text(String),
     Mapping(RawWeightedEndpoint),
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// An endpoint and its share.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Endpoint")]
 pub(crate) struct RawWeightedEndpoint {
+    /// Where it is.
+    #[schemars(with = "kind::Url", extend("x-required" = true))]
     pub(crate) url: Text,
+    /// Its share of the requests, relative to the others'.
+    #[schemars(with = "kind::Integer", range(min = 1, max = 1000), extend("default" = 1))]
     pub(crate) weight: Integer,
 }

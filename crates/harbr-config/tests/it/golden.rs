@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use harbr_config::{Files, RenderStyle, Source, named_files, parse};
+use harbr_config::{Code, Files, RenderStyle, Source, named_files, parse};
 
 use crate::dump::dump;
 
@@ -78,4 +78,20 @@ fn outcome(input: &Path) -> String {
         Ok(config) => dump(&config) + &config.warnings.render(RenderStyle::Plain),
         Err(diagnostics) => diagnostics.render(RenderStyle::Plain),
     }
+}
+
+/// At least one file shows each code, at an exact place. Those of sizes that no file here has are in `limits`, and
+/// two that only a fault of ours can cause are nowhere.
+#[test]
+fn each_code_is_shown_by_a_file() {
+    let elsewhere = [Code::FileTooLarge, Code::TooManyValues, Code::BrokenRule];
+    let bad = inputs().iter().filter(|input| stem(input).starts_with("bad-")).count();
+    assert!(bad >= 120, "only {bad} broken files");
+    let outputs: String = inputs().iter().map(|input| outcome(input)).collect();
+    let missing: Vec<&str> = Code::ALL
+        .iter()
+        .filter(|code| !elsewhere.contains(code) && !outputs.contains(&format!("[{code}]: ")))
+        .map(|code| code.as_str())
+        .collect();
+    assert!(missing.is_empty(), "no file in testdata shows {missing:?}");
 }

@@ -4,6 +4,8 @@ mod docs;
 mod dump;
 mod golden;
 mod limits;
+mod mutation;
 mod properties;
+mod schema;
 mod seed;
 mod truncation;

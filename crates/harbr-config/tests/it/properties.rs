@@ -12,7 +12,7 @@ const GOOD: [&str; 3] = [
 const HEAD: &str = "listen_addr: 127.0.0.1:0\nglobal_timeout_ms: 1\nmax_connections: 1\n";
 
 /// What YAML and the format give a meaning to.
-const PIECES: [&str; 44] = [
+pub(crate) const PIECES: [&str; 44] = [
     "a",
     "0",
     "-1",
@@ -80,10 +80,17 @@ pub(crate) fn check_positions(text: &str, diagnostics: &Diagnostics) {
     assert!(rendered.starts_with("error[HR") || rendered.starts_with("warning[HR"), "{rendered}");
 }
 
-fn check(text: &str) {
+/// Whether the text is taken.
+pub(crate) fn check(text: &str) -> bool {
     match parse(Source { name: "config.yml", bytes: text.as_bytes() }, &Files::none()) {
-        Ok(config) => check_against_serde_yaml(text, &config),
-        Err(diagnostics) => check_positions(text, &diagnostics),
+        Ok(config) => {
+            check_against_serde_yaml(text, &config);
+            true
+        }
+        Err(diagnostics) => {
+            check_positions(text, &diagnostics);
+            false
+        }
     }
 }
 
