@@ -310,3 +310,42 @@ async fn a_node_reports_what_it_serves_to_whom() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_controller_can_be_named() {
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let contexts = folder.path().join("contexts.yaml");
+    let url = fleet.controller.url();
+    let text = format!(
+        "current: gone\ncontexts:\n  lab: {{controller: \"{url}\"}}\n  gone: {{controller: \"http://127.0.0.1:1\"}}\n"
+    );
+    std::fs::write(&contexts, text).unwrap();
+    let contexts = contexts.to_str().unwrap();
+    let run = async |args: &[&str]| {
+        let all = [&["--contexts", contexts], args, &["get", "nodes", "-o", "json"]].concat();
+        Process::run(Program::Harbrctl, &all).await
+    };
+    let named = run(&["--context", "lab"]).await;
+    assert!(named.code == Some(0) && named.stdout.contains("node-1"), "{named:?}");
+    assert_eq!(run(&["--controller", &url]).await.code, Some(0));
+    let current = run(&[]).await;
+    assert!(current.code == Some(1) && current.stderr.contains("127.0.0.1:1"), "{current:?}");
+    let unknown = run(&["--context", "lba"]).await;
+    assert!(unknown.code == Some(2) && unknown.stderr.contains("there is gone, lab"), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn the_schema_and_a_manual_page_of_each_command_are_there() {
+    let schema = Process::run(Program::Harbrctl, &["schema"]).await;
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.schema.json");
+    assert_eq!(schema.stdout, std::fs::read_to_string(committed).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let ended = Process::run(Program::Harbrctl, &["man", folder.path().to_str().unwrap()]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for page in ["harbrctl.1", "harbrctl-explain.1", "harbrctl-plan.1"] {
+        let text = std::fs::read_to_string(folder.path().join(page)).unwrap();
+        assert!(text.contains(".TH"), "{page}");
+    }
+}

@@ -1,4 +1,4 @@
-//! `cargo xtask check · demo · bench · dist`: what people and machines do with this repository.
+//! `cargo xtask check · demo · bench · dist · man`: what people and machines do with this repository.
 //!
 //! It depends on none of our crates: it builds the programs and runs them as an operator would. The tidy
 //! rules are its tests.
@@ -11,6 +11,7 @@ mod dist;
 mod fleet;
 mod http;
 mod interrupt;
+mod man;
 mod process;
 mod sample_upstream;
 #[cfg(test)]
@@ -41,6 +42,8 @@ enum Command {
     Bench(bench::Options),
     /// The programs as they are shipped: optimised by a profile of mixed traffic (needs llvm-profdata)
     Dist,
+    /// Manual pages and shell completions of harbrctl
+    Man,
     /// A small HTTP server that says its name; ends when its standard input does
     #[command(hide = true)]
     SampleUpstream(sample_upstream::Options),
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Dist => dist::run(),
+        Command::Man => man::run(),
         Command::SampleUpstream(options) => sample_upstream::run(&options).map(|()| ExitCode::SUCCESS),
         Command::BenchOrigin(options) => bench::origin::run(&options).map(|()| ExitCode::SUCCESS),
         Command::OpenLoop(options) => bench::open_loop::run(&options).map(|()| ExitCode::SUCCESS),

@@ -1,5 +1,6 @@
 //! Rules about the repository itself, each a test.
 
+mod alerts;
 mod arrows;
 mod changelog;
 mod dependencies;

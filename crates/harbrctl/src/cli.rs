@@ -19,18 +19,8 @@ use crate::plan::FailOn;
 #[command(name = "harbrctl", version, about = "Looks at a Harbr-Router fleet, and checks its configuration")]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage; `plan` and `diff` say theirs.")]
 pub(crate) struct Cli {
-    /// Where the controller listens for gRPC
-    #[arg(
-        long,
-        global = true,
-        env = "HARBR_CONTROLLER",
-        default_value = "http://127.0.0.1:7400",
-        value_name = "URL"
-    )]
-    pub(crate) controller: ControllerUrl,
-
     #[command(flatten)]
-    pub(crate) tls: TlsArgs,
+    pub(crate) connection: ConnectionArgs,
 
     /// How to print; the fields of json and yaml are stable, the other two are for people
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
@@ -38,6 +28,25 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Which controller, and what it is shown.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectionArgs {
+    /// Where the controller listens for gRPC [default: that of the current context, or http://127.0.0.1:7400]
+    #[arg(long, global = true, env = "HARBR_CONTROLLER", value_name = "URL")]
+    pub(crate) controller: Option<ControllerUrl>,
+
+    /// The controller of this name in --contexts
+    #[arg(long, global = true, env = "HARBR_CONTEXT", value_name = "NAME")]
+    pub(crate) context: Option<String>,
+
+    /// Where controllers have names [default: ~/.config/harbr/harbrctl.yaml]
+    #[arg(long, global = true, env = "HARBR_CONTEXTS", value_name = "FILE")]
+    pub(crate) contexts: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,6 +98,8 @@ pub(crate) enum Command {
     /// Make and renew certificates, where there is no authority yet
     #[command(subcommand)]
     Pki(PkiCommand),
+    /// Print the JSON Schema of the configuration file, for editors
+    Schema,
     /// Show the version of harbrctl
     Version,
     /// Print a completion script
@@ -96,6 +107,9 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Write a manual page for each command into a folder
+    #[command(hide = true)]
+    Man { folder: PathBuf },
 }
 
 #[derive(Debug, Args)]

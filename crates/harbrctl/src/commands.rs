@@ -21,11 +21,14 @@ use crate::paint::Paint;
 use crate::plan::{self, FailOn};
 use crate::subject::Subject;
 use crate::when::Now;
-use crate::{lookup, nodes, pki, routes, status, upstreams, validate};
+use crate::{context, lookup, nodes, pki, routes, status, upstreams, validate};
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let Cli { controller, tls, output, command } = cli;
-    let connect = || Controller::new(controller.clone(), &tls);
+    let Cli { connection, output, command } = cli;
+    let connect = || {
+        let (controller, tls) = context::resolve(&connection)?;
+        Controller::new(controller, &tls)
+    };
     let format = || output.format().unwrap_or_else(|error| error.exit());
     match command {
         Command::Validate { file } => return validate::run(&file, output),
@@ -38,6 +41,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::ExplainError { code } => explain_error(code, format())?,
         Command::Pki(command) => pki::run(command, format())?,
+        Command::Schema => print_document(&harbr_config::schema(), Format::Json)?,
+        Command::Man { folder } => manual(&folder)?,
         Command::Version => version(format())?,
         Command::Completion { shell } => completion(shell)?,
         Command::Status => block_on(show_status(&connect()?, format()))?,
@@ -223,6 +228,11 @@ fn wrap(text: &str) -> String {
         wrapped.extend([space, word]);
     }
     wrapped
+}
+
+fn manual(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    clap_mangen::generate_to(Cli::command(), folder).with_context(|| folder.display().to_string())
 }
 
 fn completion(shell: clap_complete::Shell) -> anyhow::Result<()> {

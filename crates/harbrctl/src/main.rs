@@ -13,6 +13,7 @@ use clap::Parser as _;
 
 mod cli;
 mod commands;
+mod context;
 mod controller;
 mod document;
 mod explain;
