@@ -92,3 +92,15 @@ async fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
     fleet.node().process.signal(Signal::Terminate);
     eventually("it ends all the same", async || (!fleet.node().process.is_running()).then_some(())).await;
 }
+
+#[tokio::test]
+async fn the_log_names_the_client_whom_a_trusted_proxy_names() {
+    let origin = Origin::start("a").await;
+    let file = File::all_to(&origin).set("trusted_proxies: [\"127.0.0.0/8\", \"10.0.0.0/8\"]");
+    let fleet = Fleet::start(Shape::Split, &file.text()).await;
+    let mut asked = request(Method::GET, "/", empty());
+    asked.headers_mut().insert("x-forwarded-for", HeaderValue::from_static("6.6.6.6, 192.0.2.7, 10.0.0.1"));
+    harbr_tests::send(fleet.addr(), asked).await;
+    let line: Value = serde_json::from_str(&log_of(&fleet, 1).await[0]).unwrap();
+    assert_eq!(line["client"], "192.0.2.7", "{line}");
+}

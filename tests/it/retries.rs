@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use harbr_tests::{Answer, Client, Fleet, Load, Origin, RawOrigin, Shape, empty, full, get, request, send};
+use harbr_tests::{
+    Answer, Client, Fleet, Load, Origin, Plan, RawOrigin, Shape, empty, full, get, request, send,
+};
 use http::{Method, Response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -193,4 +195,29 @@ async fn a_route_without_retries_still_serves_from_the_other_endpoint_after_a_wh
         Some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn ten_clients_in_a_row_survive_ten_dead_connections() {
+    const CLIENTS: usize = 10;
+    let mut origin = Origin::start("a").await;
+    let text = File::all_to(&origin).set("upstream_idle_timeout: 600s").text();
+    let fleet = Plan::new(Shape::Split).env("RUST_MAX_THREADS", "1").start(&text).await;
+    for round in 0..3 {
+        origin.answers(Answer::EchoAfter(Duration::from_millis(200)));
+        let at_once = (0..CLIENTS).map(|_| get(fleet.addr(), "/"));
+        for reply in futures_util::future::join_all(at_once).await {
+            assert_eq!(reply.status, 200, "round {round}");
+        }
+        // All of the kept connections end, as in a restart of the upstream.
+        origin.stop().await;
+        origin.restart().await;
+        origin.answers(Answer::Echo);
+        for number in 0..CLIENTS {
+            assert_eq!(get(fleet.addr(), "/").await.status, 200, "round {round}, client {number}");
+        }
+    }
+    let metrics = fleet.node().metrics().await;
+    assert_eq!(metrics.count("proxy_request_total", &[("status", "error")]), 0);
+    assert_eq!(metrics.count("proxy_attempt_total", &[]), 6 * CLIENTS as u64, "a resend is no attempt");
 }

@@ -141,3 +141,21 @@ async fn an_upload_goes_on_after_an_early_answer() {
     let metrics = fleet.node().metrics().await;
     assert_eq!(metrics.count("harbr_downstream_connections_ended_total", &[]), 0, "{}", metrics.text());
 }
+
+#[tokio::test]
+async fn an_upstream_that_takes_nothing_is_504() {
+    let upstream = RawOrigin::start(|mut stream| async move {
+        if read_head(&mut stream).await.is_some() {
+            std::future::pending::<()>().await;
+        }
+    })
+    .await;
+    let settings = format!("upstream: \"{}\", idle_timeout: 1s, timeout_ms: 60000", upstream.url());
+    let fleet = Fleet::start(Shape::Split, &File::new().route("/", &settings).text()).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    let body = harbr_tests::full(vec![b'x'; 32 << 20]);
+    let start = Instant::now();
+    let reply = client.send(request(Method::POST, "/", body)).await.unwrap();
+    assert_eq!(reply.status, 504, "{}", reply.text());
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+}

@@ -2,13 +2,14 @@
 //!
 //! Reading order: a [`Fleet`] is a controller and its nodes on a [`ConfigFile`], as separate processes or as
 //! one; an [`Origin`] is an upstream that echoes or does what it is told; a [`Client`] and a [`RawClient`] are
-//! downstreams; a [`Load`] is many of them. [`eventually()`] waits for what happens in the background.
+//! downstreams; a [`Load`] is many of them; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the background.
 //!
 //! All of it is for tests: it panics with what it saw, so that a failure explains itself.
 
 mod body;
 mod client;
 mod config_file;
+pub mod conformance;
 mod eventually;
 mod exposition;
 mod fleet;

@@ -1,4 +1,4 @@
-//! `cargo xtask check · demo · bench · dist · man`: what people and machines do with this repository.
+//! `cargo xtask check · demo · bench · conformance · fuzz · dist · man`: what people and machines do with this repository.
 //!
 //! It depends on none of our crates: it builds the programs and runs them as an operator would. The tidy
 //! rules are its tests.
@@ -6,9 +6,11 @@
 
 mod bench;
 mod check;
+mod conformance;
 mod demo;
 mod dist;
 mod fleet;
+mod fuzz;
 mod http;
 mod interrupt;
 mod man;
@@ -40,6 +42,10 @@ enum Command {
     /// CPU time per request beside other proxies; `--check`: no more instructions than the baseline; `bench fleet`:
     /// edits under load
     Bench(bench::Options),
+    /// HTTP/1.1 in bytes, held against our proxy and, where they are installed, nginx and HAProxy
+    Conformance(conformance::Options),
+    /// Random requests against what must hold of each; a short run is among the tests
+    Fuzz(fuzz::Options),
     /// The programs as they are shipped: optimised by a profile of mixed traffic (needs llvm-profdata)
     Dist,
     /// Manual pages and shell completions of harbrctl
@@ -60,6 +66,8 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Demo(options) => demo::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Conformance(options) => conformance::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Dist => dist::run(),
         Command::Man => man::run(),
         Command::SampleUpstream(options) => sample_upstream::run(&options).map(|()| ExitCode::SUCCESS),

@@ -197,7 +197,7 @@ fn buffer_size(settings: &Settings) -> usize {
 
 impl ConnectionState {
     /// `idle_limit` holds until a route says how long a body may stand still.
-    fn new(idle_limit: Duration) -> Self {
+    pub(crate) fn new(idle_limit: Duration) -> Self {
         Self {
             phase: AtomicU8::new(encode(Phase::Fresh)),
             phase_since: AtomicU64::new(0),

@@ -30,6 +30,8 @@ mod error;
 mod exchange;
 mod expectation;
 mod forward;
+#[cfg(test)]
+mod fuzz;
 mod guarded_io;
 mod head;
 mod headers;

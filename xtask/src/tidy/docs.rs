@@ -62,6 +62,37 @@ fn every_promise_is_held_by_a_test_that_exists() {
     assert_none(&problems, "the promises' tests");
 }
 
+/// A row's last column names tests, or cases of the raw suite as `subject: name`.
+#[test]
+fn every_line_of_the_http_page_is_held_by_a_test() {
+    let page = read_in_root("docs/http.md");
+    let is_row = |line: &&str| line.starts_with('|') && !line.starts_with("|---");
+    let rows: Vec<&str> = page.lines().filter(is_row).filter(|line| !line.ends_with("| held by |")).collect();
+    assert!(rows.len() >= 40, "only {} rows", rows.len());
+    let sources: String =
+        CODE.iter().flat_map(|folder| files_below(folder, ".rs")).map(|file| read(&file)).collect();
+    let is_case = |name: &str| {
+        let (subject, case) = name.split_once(": ").unwrap_or_default();
+        let file = if subject == "reuse" { "responses" } else { subject };
+        let file = workspace::root().join(format!("tests/src/conformance/cases/{file}.rs"));
+        file.exists() && read(&file).contains(&format!("\"{case}\""))
+    };
+    let mut problems = Vec::new();
+    for row in rows {
+        let tests = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap_or_default();
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        if names.is_empty() {
+            problems.push(format!("no test: {row}"));
+        }
+        for name in names {
+            if !is_case(name) && !sources.contains(&format!("fn {name}(")) {
+                problems.push(format!("nothing is named {name}"));
+            }
+        }
+    }
+    assert_none(&problems, "the tests of docs/http.md");
+}
+
 #[test]
 fn every_key_of_the_file_is_documented() {
     let page = read_in_root("docs/configuration.md");
