@@ -191,3 +191,14 @@ fn network_policies_let_names_be_resolved() {
         assert!(open, "{:?} keeps DNS out", policy["metadata"]["name"]);
     }
 }
+
+#[test]
+fn the_planes_prove_who_they_are_wherever_they_are_not_on_one_machine() {
+    let compose = read_in_root("deploy/compose.yml");
+    let kubernetes: Vec<String> =
+        files_below("deploy/kubernetes", ".yaml").iter().map(|file| read(file)).collect();
+    for text in [compose, kubernetes.concat()] {
+        assert!(!text.contains("--insecure") && !text.contains("http://harbr-controlplane"), "{text}");
+        assert!(text.contains("--tls-cert=") && text.contains("https://"), "{text}");
+    }
+}
