@@ -1,5 +1,7 @@
 //! What operators ask.
 
+mod orders;
+
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -12,16 +14,20 @@ use tonic::{Request, Response, Status};
 
 use crate::fleet::{Fleet, Node, NodeState};
 use crate::health::{HealthTable, Target};
+use crate::join::Join;
 use crate::ledger::{Intent, Ledger};
+use crate::orders::Orders;
 use crate::revision::Revision;
 
-/// Answers from what the controller knows; changes nothing.
+/// Answers from what the controller knows. What is to change goes to the orders.
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
     pub(crate) config_file: String,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) health: watch::Receiver<Arc<HealthTable>>,
+    pub(crate) orders: Arc<Orders>,
+    pub(crate) join: Join,
 }
 
 #[tonic::async_trait]
@@ -36,7 +42,12 @@ impl AdminService for Admin {
         _: Request<v1::ListNodesRequest>,
     ) -> Result<Response<v1::ListNodesResponse>, Status> {
         let intent = self.ledger.intent();
-        let nodes = self.fleet.snapshot().into_iter().map(|node| node_to_wire(node, &intent)).collect();
+        let drains = self.orders.drains().borrow().clone();
+        let to_wire = |node: Node| {
+            let drained = drains.nodes.get(&node.greeting.id).map(orders::drained_to_wire);
+            v1::Node { drained, ..node_to_wire(node, &intent) }
+        };
+        let nodes = self.fleet.snapshot().into_iter().map(to_wire).collect();
         Ok(Response::new(v1::ListNodesResponse { nodes }))
     }
 
@@ -53,9 +64,45 @@ impl AdminService for Admin {
         _: Request<v1::ListUpstreamsRequest>,
     ) -> Result<Response<v1::ListUpstreamsResponse>, Status> {
         let (intent, table) = (self.ledger.intent(), self.health.borrow().clone());
-        let upstreams =
+        let mut upstreams =
             intent.revision.map(|revision| upstreams(&revision.snapshot, &table)).unwrap_or_default();
+        let drains = self.orders.drains().borrow().clone();
+        for endpoint in upstreams.iter_mut().flat_map(|upstream| &mut upstream.endpoints) {
+            endpoint.drained = drains.endpoints.get(&endpoint.url).map(orders::drained_to_wire);
+        }
         Ok(Response::new(v1::ListUpstreamsResponse { upstreams }))
+    }
+
+    async fn drain(&self, request: Request<v1::DrainRequest>) -> Result<Response<v1::DrainResponse>, Status> {
+        orders::drain(self, request).await
+    }
+
+    async fn undrain(
+        &self,
+        request: Request<v1::UndrainRequest>,
+    ) -> Result<Response<v1::DrainResponse>, Status> {
+        orders::undrain(self, request).await
+    }
+
+    async fn create_token(
+        &self,
+        request: Request<v1::CreateTokenRequest>,
+    ) -> Result<Response<v1::CreateTokenResponse>, Status> {
+        orders::create_token(self, request).await
+    }
+
+    async fn list_tokens(
+        &self,
+        _: Request<v1::ListTokensRequest>,
+    ) -> Result<Response<v1::ListTokensResponse>, Status> {
+        Ok(Response::new(orders::list_tokens(self)))
+    }
+
+    async fn revoke_token(
+        &self,
+        request: Request<v1::RevokeTokenRequest>,
+    ) -> Result<Response<v1::RevokeTokenResponse>, Status> {
+        orders::revoke_token(self, request).await
     }
 
     async fn get_table(&self, request: Request<v1::GetTableRequest>) -> Result<Response<v1::Table>, Status> {
@@ -170,6 +217,7 @@ fn node_to_wire(node: Node, intent: &Intent) -> v1::Node {
         connections: node.connections,
         requests: node.requests,
         failures: node.failures,
+        drained: None,
     }
 }
 
@@ -203,6 +251,7 @@ fn upstream_to_wire(upstream: &Upstream, table: &HealthTable) -> v1::UpstreamSta
             health: health_to_wire(known.map_or(Health::Unknown, |known| known.health)).into(),
             last_error: known.and_then(|known| known.last_error.as_deref()).unwrap_or_default().to_owned(),
             since: known.and_then(|known| timestamp(known.since)),
+            drained: None,
         }
     });
     v1::UpstreamStatus { upstream: Some(upstream.into()), endpoints: endpoints.collect() }

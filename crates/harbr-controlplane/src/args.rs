@@ -20,6 +20,9 @@ pub struct ControllerArgs {
     pub http_addr: SocketAddr,
     #[command(flatten)]
     pub tls: TlsArgs,
+    /// The key of the authority in --tls-ca, as PEM: with it nodes are let in by tokens (`harbrctl token create`).
+    #[arg(long, env = "HARBR_TLS_CA_KEY", value_name = "FILE")]
+    pub tls_ca_key: Option<PathBuf>,
     /// Allow --grpc-addr beyond loopback without TLS, although nobody has to prove who they are there.
     #[arg(long, env = "HARBR_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
@@ -32,6 +35,7 @@ pub struct Options {
     pub(crate) grpc_addr: SocketAddr,
     pub(crate) http_addr: SocketAddr,
     pub(crate) tls: Option<TlsFiles>,
+    pub(crate) tls_ca_key: Option<PathBuf>,
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) drain_timeout: Duration,
 }
@@ -49,6 +53,10 @@ impl ControllerArgs {
     ) -> Result<Options, UsageError> {
         let Self { grpc_addr, http_addr, insecure, .. } = *self;
         let tls = self.tls.files().map_err(|error| UsageError(error.to_string()))?;
+        let tls_ca_key = self.tls_ca_key.clone();
+        if tls_ca_key.is_some() && tls.is_none() {
+            return Err(UsageError("--tls-ca-key takes --tls-ca, --tls-cert and --tls-key".to_owned()));
+        }
         if !grpc_addr.ip().is_loopback() && tls.is_none() && !insecure {
             return Err(UsageError(format!(
                 "--grpc-addr {grpc_addr} can be reached from other machines, and nobody has to prove who they are \
@@ -57,7 +65,7 @@ impl ControllerArgs {
             )));
         }
         let config = self.config_file()?.clone();
-        Ok(Options { config, grpc_addr, http_addr, tls, state_dir, drain_timeout })
+        Ok(Options { config, grpc_addr, http_addr, tls, tls_ca_key, state_dir, drain_timeout })
     }
 
     /// # Errors

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use harbr_trust::{Identity, Role};
 
@@ -20,6 +20,8 @@ pub(crate) enum Caller {
 pub(crate) struct Certified {
     pub(crate) identity: Identity,
     pub(crate) not_after: SystemTime,
+    /// From its beginning to its end.
+    pub(crate) valid: Duration,
 }
 
 /// What a call may be open to.
@@ -59,6 +61,15 @@ impl Caller {
         }
     }
 
+    /// Who it is, for the record; what it claims itself counts where nobody has to prove anything.
+    pub(crate) fn signature(&self, claimed: &str) -> String {
+        match self {
+            Self::Unproven if claimed.is_empty() => self.to_string(),
+            Self::Unproven => format!("{} (unproven)", one_line(claimed)),
+            Self::InProcess | Self::Proven(_) | Self::Anonymous => self.to_string(),
+        }
+    }
+
     /// Whether it may call itself this node.
     pub(crate) fn may_be_node(&self, id: &str) -> bool {
         match self {
@@ -67,6 +78,13 @@ impl Caller {
             Self::Proven(certified) => certified.identity.is_node(id),
         }
     }
+}
+
+/// What people write, for a record: so long, and in one line.
+pub(crate) fn one_line(text: &str) -> String {
+    const MAX_CHARS: usize = 256;
+    let printable = |character: char| if character.is_control() { ' ' } else { character };
+    text.chars().take(MAX_CHARS).map(printable).collect()
 }
 
 impl fmt::Display for Caller {

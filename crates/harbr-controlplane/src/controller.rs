@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use futures_util::{FutureExt, StreamExt, TryFutureExt};
 use harbr_process::{AdminPages, AdminServer, BindError, FailureRule, Metrics, StateDir, Tasks, VERSION};
+use harbr_trust::{Anonymous, Authority};
 use tokio::io::DuplexStream;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -18,7 +19,9 @@ use crate::fleet::Fleet;
 use crate::gauges::Gauges;
 use crate::health::{HealthTable, Prober};
 use crate::intake::Intake;
+use crate::join::Join;
 use crate::ledger::Ledger;
+use crate::orders::Orders;
 use crate::server::{self, Connection, Listener, Refusals, Security};
 use crate::session::Sessions;
 use crate::store::{Origin, Store};
@@ -32,6 +35,8 @@ pub struct Controller {
     grpc: Listener,
     security: Security,
     refusals: Arc<Refusals>,
+    orders: Arc<Orders>,
+    authority: (Option<Arc<Authority>>, Arc<str>),
     grpc_addr: SocketAddr,
     http: AdminServer,
     ledger: Arc<Ledger>,
@@ -50,7 +55,11 @@ impl Controller {
     pub async fn bind(options: Options, metrics: Metrics) -> anyhow::Result<Self> {
         let state_dir = options.state_dir.as_deref().map(StateDir::open).transpose()?;
         let store = Store::open(state_dir).context("cannot read the state directory")?;
-        let security = Security::open(options.tls.clone())?;
+        let authority = Join::read_authority(options.tls.as_ref(), options.tls_ca_key.as_deref())?;
+        let anonymous = if authority.0.is_some() { Anonymous::Allowed } else { Anonymous::Refused };
+        let security = Security::open(options.tls.clone(), anonymous)?;
+        let orders = Orders::open(options.state_dir.as_deref()).context("cannot read the state directory")?;
+        let orders = Arc::new(orders);
         let refusals = Arc::new(Refusals::default());
         let bind_error = |reason| BindError { addr: options.grpc_addr, reason };
         let grpc = Listener::bind(options.grpc_addr, security.clone(), refusals.clone());
@@ -62,7 +71,19 @@ impl Controller {
         announce(store.origin(), options.state_dir.as_deref());
         crate::metrics::describe();
         let (ledger, hint) = (Arc::new(Ledger::new(store)), Arc::new(Notify::new()));
-        Ok(Self { options, metrics, grpc, security, refusals, grpc_addr, http, ledger, hint })
+        Ok(Self {
+            options,
+            metrics,
+            grpc,
+            security,
+            refusals,
+            orders,
+            authority,
+            grpc_addr,
+            http,
+            ledger,
+            hint,
+        })
     }
 
     #[must_use]
@@ -91,7 +112,9 @@ impl Controller {
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let pages = self.pages(&stop);
-        let Self { options, metrics, grpc, security, refusals, http, ledger, hint, .. } = self;
+        let Self {
+            options, metrics, grpc, security, refusals, orders, authority, http, ledger, hint, ..
+        } = self;
         let fleet = Arc::new(Fleet::default());
         let (readings_tx, readings) = watch::channel(None);
         let (health_tx, health) = watch::channel(Arc::new(HealthTable::default()));
@@ -114,8 +137,18 @@ impl Controller {
         if let Security::Tls(config) = security {
             tasks.spawn("TLS files", critical, config.run(stop.clone()).map(Ok));
         }
-        let sessions = Sessions::new(ledger.clone(), fleet.clone(), health.clone(), refusals, stop.clone());
-        let admin = Admin { config_file: options.config.display().to_string(), ledger, fleet, health };
+        let sessions = Sessions::new(
+            ledger.clone(),
+            fleet.clone(),
+            health.clone(),
+            refusals.clone(),
+            orders.drains(),
+            stop.clone(),
+        );
+        let (authority, ca) = authority;
+        let join = Join { authority, ca, orders: orders.clone(), fleet: fleet.clone(), refusals };
+        let admin =
+            Admin { config_file: options.config.display().to_string(), ledger, fleet, health, orders, join };
         if let Some(pipes) = pipes {
             let incoming = ReceiverStream::new(pipes).map(Connection::in_process).map(Ok);
             let pipes = server::serve(incoming, sessions.clone(), admin.clone(), stop.clone());

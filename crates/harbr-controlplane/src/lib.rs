@@ -7,6 +7,7 @@
 //! - `ledger`: what the fleet should serve, numbered and fenced by the `store`.
 //! - `health`: the one prober of the fleet, beside revisions.
 //! - `session`: one stream per node; brings it to what the ledger says; notes in the `fleet` what it makes of it.
+//! - `orders`: what operators want beside the file: `drains`, and the `tokens` by which nodes `join`.
 //! - `server`: who may connect, as whom (`caller`), and what each may call.
 //! - `admin`: what operators ask; `gauges` and `metrics`: what is scraped.
 //!
@@ -17,18 +18,22 @@ mod args;
 mod caller;
 mod check;
 mod controller;
+mod drains;
 mod fleet;
 mod gauges;
 mod health;
 mod intake;
+mod join;
 mod ledger;
 mod metrics;
+mod orders;
 mod revision;
 mod server;
 mod session;
 mod store;
 #[cfg(test)]
 mod testing;
+mod tokens;
 mod watch;
 
 pub use args::{ControllerArgs, Options};

@@ -9,6 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use harbr_proto::v1::admin_service_server::AdminServiceServer;
+use harbr_proto::v1::join_service_server::JoinServiceServer;
 use harbr_proto::v1::node_service_server::NodeServiceServer;
 use tokio::time::sleep;
 use tokio_stream::Stream;
@@ -47,6 +48,7 @@ pub(crate) async fn serve(
     let nodes = NodeServiceServer::new(sessions.clone())
         .max_decoding_message_size(MAX_FROM_NODE)
         .max_encoding_message_size(MAX_TO_NODE);
+    let join = JoinServiceServer::new(admin.join.clone()).max_decoding_message_size(MAX_FROM_NODE);
     let operators = AdminServiceServer::new(admin)
         .max_decoding_message_size(MAX_FROM_NODE)
         .max_encoding_message_size(MAX_TO_OPERATOR);
@@ -56,6 +58,7 @@ pub(crate) async fn serve(
         .max_concurrent_streams(MAX_STREAMS)
         .layer(guard)
         .add_service(nodes)
+        .add_service(join)
         .add_service(operators)
         .serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
     tokio::select! {

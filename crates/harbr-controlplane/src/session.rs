@@ -16,6 +16,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use self::run::Session;
 use crate::caller::Caller;
+use crate::drains::Drains;
 use crate::fleet::Fleet;
 use crate::health::HealthTable;
 use crate::ledger::Ledger;
@@ -33,6 +34,7 @@ pub(crate) struct Sessions {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) health: watch::Receiver<Arc<HealthTable>>,
     pub(crate) refusals: Arc<Refusals>,
+    pub(crate) drains: watch::Receiver<Arc<Drains>>,
     permits: Arc<Semaphore>,
     tracker: TaskTracker,
     stop: CancellationToken,
@@ -44,10 +46,11 @@ impl Sessions {
         fleet: Arc<Fleet>,
         health: watch::Receiver<Arc<HealthTable>>,
         refusals: Arc<Refusals>,
+        drains: watch::Receiver<Arc<Drains>>,
         stop: CancellationToken,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(MAX_SESSIONS));
-        Self { ledger, fleet, health, refusals, permits, tracker: TaskTracker::new(), stop }
+        Self { ledger, fleet, health, refusals, drains, permits, tracker: TaskTracker::new(), stop }
     }
 
     /// Waits until `stop` has ended all sessions.

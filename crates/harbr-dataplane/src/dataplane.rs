@@ -115,10 +115,10 @@ impl DataPlane {
         tasks.spawn(admin.run(pages(&metrics, &shared, &status, &identity, options.workers), end.clone()));
         tasks.spawn(metrics.clone().run_upkeep(end.clone()));
         tasks.spawn(dns::run(shared.clone(), end.clone()));
-        if let Some(tls) = link.tls() {
-            let scraped = tls.clone();
+        if let Some((proof, controllers)) = link.proof() {
+            let scraped = proof.config.clone();
             metrics.add_source(move |out| scraped.write_metrics(out));
-            tasks.spawn(tls.run(end.clone()));
+            tasks.spawn(proof.run(controllers, end.clone()));
         }
         node.restore().await;
 

@@ -8,6 +8,7 @@
 //!   `deadline`) → `attempt` → `pool` → back through `response_body`; `exchange` counts and logs its end.
 //! - The life of a change: `session` (the stream) → `node` (the one writer: check, build, swap) → `live` (the table,
 //!   with what did not change taken over) → `disk` (two slots, and what a start must know).
+//! - `proof`: how the session shows who this node is.
 //! - Around both: `dataplane` puts it together; `stats`, `metrics` and `traffic` count; `connections` holds limits in time.
 
 mod accept_socket;
@@ -43,6 +44,7 @@ mod metrics;
 mod node;
 mod outgoing;
 mod pool;
+mod proof;
 mod proxy;
 mod reception;
 mod request_body;
@@ -63,4 +65,5 @@ mod worker;
 
 pub use args::{ListenOverride, NodeArgs};
 pub use dataplane::{DataPlane, Options};
+pub use proof::{Proof, ProofArgs};
 pub use session::{ControllerLink, FirstSnapshot};

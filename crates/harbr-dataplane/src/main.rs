@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use harbr_dataplane::{ControllerLink, DataPlane, FirstSnapshot, NodeArgs, Options};
-use harbr_process::{LogArgs, Metrics, Signals, UsageError, parse_duration};
-use harbr_trust::{Credentials, Reloaded, TlsArgs};
+use harbr_dataplane::{ControllerLink, DataPlane, FirstSnapshot, NodeArgs, Options, Proof, ProofArgs};
+use harbr_process::{LogArgs, Metrics, Signals, parse_duration};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Uri;
 
@@ -30,7 +28,7 @@ struct Cli {
     )]
     controller: Vec<Uri>,
     #[command(flatten)]
-    tls: TlsArgs,
+    proof: ProofArgs,
     #[command(flatten)]
     node: NodeArgs,
     /// Keep the last good snapshot here, to start from when no controller answers
@@ -66,15 +64,13 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let mut signals = Signals::install()?;
     harbr_process::raise_descriptor_limit()?;
-    let tls = cli.tls.files().map_err(|error| UsageError(error.to_string()))?;
-    let tls = tls.map(|files| Reloaded::open(files, Credentials::client_config)).transpose()?.map(Arc::new);
     let mut node = cli.node;
-    if node.node_id.is_none()
-        && let Some(identity) = tls.as_ref().and_then(|tls| tls.credentials().certificate().identity.clone())
-    {
-        node.node_id = identity.node_id().map(str::to_owned);
-    }
-    let link = ControllerLink::urls(cli.controller, tls)?;
+    let proof = tokio::select! {
+        proof = Proof::open(cli.proof, &cli.controller, &mut node, cli.state_dir.as_deref()) => proof?,
+        // It may wait for a controller to let it in.
+        () = signals.termination.received() => return Ok(()),
+    };
+    let link = ControllerLink::urls(cli.controller, proof)?;
     let options = Options {
         args: node,
         state_dir: cli.state_dir,

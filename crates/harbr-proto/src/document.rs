@@ -9,17 +9,21 @@ use prost_types::Timestamp;
 use serde::Serializer;
 
 mod diagnostic;
+mod drained;
 mod node;
 mod route;
 mod settings;
 mod status;
+mod token;
 mod upstream;
 
 pub use diagnostic::{DiagnosticDocument, RelatedDocument};
+pub use drained::DrainedDocument;
 pub use node::NodeDocument;
 pub use route::{HeaderDocument, HeaderEditsDocument, RouteDocument};
 pub use settings::{CertificateDocument, ListenerDocument, SettingsDocument};
 pub use status::StatusDocument;
+pub use token::TokenDocument;
 pub use upstream::{EndpointDocument, HealthCheckDocument, UpstreamDocument};
 
 fn said(text: String) -> Option<String> {

@@ -69,20 +69,23 @@ impl Authority {
         Ok(Pair { certificate, key: key.serialize_pem() })
     }
 
+    /// Of several certificates, as there are while an authority is changed, the one that the key is of.
+    ///
     /// # Errors
     /// If they do not belong together, or it has expired.
-    pub fn from_pem(certificate: &str, key: &str) -> Result<Self, AuthorityError> {
-        let der = CertificateDer::from_pem_slice(certificate.as_bytes())
-            .map_err(|_| AuthorityError::CertificatePem)?;
+    pub fn from_pem(certificates: &str, key: &str) -> Result<Self, AuthorityError> {
+        let key = KeyPair::from_pem(key)?;
+        let is_of_key = |der: &CertificateDer<'_>| {
+            x509_parser::parse_x509_certificate(der).is_ok_and(|(_, parsed)| {
+                parsed.public_key().subject_public_key.data.as_ref() == key.public_key_raw()
+            })
+        };
+        let found = CertificateDer::pem_slice_iter(certificates.as_bytes()).collect::<Result<Vec<_>, _>>();
+        let found = found.map_err(|_| AuthorityError::CertificatePem)?;
+        let der = found.into_iter().find(is_of_key).ok_or(AuthorityError::Mismatch)?;
         let not_after = Certificate::read(&der)?.not_after;
         if not_after < SystemTime::now() {
             return Err(AuthorityError::Expired);
-        }
-        let key = KeyPair::from_pem(key)?;
-        let (_, parsed) =
-            x509_parser::parse_x509_certificate(&der).map_err(|_| InvalidCertificate::Unparsable)?;
-        if parsed.public_key().subject_public_key.data.as_ref() != key.public_key_raw() {
-            return Err(AuthorityError::Mismatch);
         }
         let issuer = Issuer::from_ca_cert_der(&der, key)?;
         Ok(Self { issuer, der, not_after })

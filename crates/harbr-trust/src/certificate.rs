@@ -13,6 +13,7 @@ pub struct Certificate {
     pub identity: Option<Identity>,
     /// DNS names and addresses.
     pub hosts: Vec<String>,
+    pub not_before: SystemTime,
     pub not_after: SystemTime,
 }
 
@@ -56,8 +57,10 @@ impl Certificate {
         if !identities.is_empty() {
             return Err(InvalidCertificate::Ambiguous);
         }
-        let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-        Ok(Self { identity, hosts, not_after: UNIX_EPOCH + Duration::from_secs(seconds) })
+        let time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        let validity = certificate.validity();
+        let (not_before, not_after) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+        Ok(Self { identity, hosts, not_before: time(not_before), not_after: time(not_after) })
     }
 }
 

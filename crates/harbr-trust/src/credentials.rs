@@ -13,11 +13,12 @@ use crate::certificate::{Certificate, InvalidCertificate};
 use crate::provider;
 
 /// What is spoken inside, HTTP/2.
-const ALPN: &[u8] = b"h2";
+pub(crate) const ALPN: &[u8] = b"h2";
 
 /// What a process shows to the other side, and whom it believes.
 #[derive(Clone)]
 pub struct Credentials {
+    authorities: Vec<CertificateDer<'static>>,
     roots: Arc<RootCertStore>,
     key: Arc<CertifiedKey>,
     certificate: Certificate,
@@ -53,7 +54,12 @@ impl Credentials {
     /// # Errors
     /// If they do not belong together, or are malformed.
     pub fn from_pem(ca: &[u8], cert: &[u8], key: &[u8]) -> Result<Self, InvalidCredentials> {
-        let roots = roots(ca)?;
+        let authorities = authorities(ca)?;
+        let mut roots = RootCertStore::empty();
+        for authority in &authorities {
+            let invalid = |error: rustls::Error| InvalidCredentials::Authority(error.to_string());
+            roots.add(authority.clone()).map_err(invalid)?;
+        }
         let chain = CertificateDer::pem_slice_iter(cert).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|_| InvalidCredentials::CertificatePem)?;
         let certificate = Certificate::read(chain.first().ok_or(InvalidCredentials::NoCertificate)?)?;
@@ -67,7 +73,7 @@ impl Credentials {
             let is_mismatch = matches!(error, rustls::Error::InconsistentKeys(_));
             if is_mismatch { InvalidCredentials::Mismatch } else { InvalidCredentials::Key(error) }
         })?;
-        Ok(Self { roots: Arc::new(roots), key: Arc::new(key), certificate })
+        Ok(Self { authorities, roots: Arc::new(roots), key: Arc::new(key), certificate })
     }
 
     #[must_use]
@@ -82,16 +88,21 @@ impl Credentials {
     pub fn server_config(&self, anonymous: Anonymous) -> Result<ServerConfig, InvalidCredentials> {
         let unusable = |error: &dyn fmt::Display| InvalidCredentials::Authority(error.to_string());
         let verifier = WebPkiClientVerifier::builder_with_provider(self.roots.clone(), provider());
+        let mut key = self.key.clone();
         let verifier = match anonymous {
             Anonymous::Refused => verifier,
-            Anonymous::Allowed => verifier.allow_unauthenticated(),
+            Anonymous::Allowed => {
+                // Who has only a pin of the authority must be shown it.
+                Arc::make_mut(&mut key).cert.extend(self.authorities.iter().cloned());
+                verifier.allow_unauthenticated()
+            }
         };
         let verifier = verifier.build().map_err(|error| unusable(&error))?;
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| unusable(&error))?
             .with_client_cert_verifier(verifier)
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(self.key.clone())));
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
         config.alpn_protocols = vec![ALPN.to_vec()];
         // A resumed session is not checked again: its certificate may have expired since, or its authority be gone.
         config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -121,17 +132,13 @@ impl fmt::Debug for Credentials {
     }
 }
 
-fn roots(pem: &[u8]) -> Result<RootCertStore, InvalidCredentials> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate =
-            certificate.map_err(|_| InvalidCredentials::Authority("it is not PEM".to_owned()))?;
-        roots.add(certificate).map_err(|error| InvalidCredentials::Authority(error.to_string()))?;
-    }
-    if roots.is_empty() {
+fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidCredentials> {
+    let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+    let found = found.map_err(|_| InvalidCredentials::Authority("it is not PEM".to_owned()))?;
+    if found.is_empty() {
         return Err(InvalidCredentials::Authority("there is no certificate in it".to_owned()));
     }
-    Ok(roots)
+    Ok(found)
 }
 
 #[cfg(test)]

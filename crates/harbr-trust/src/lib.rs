@@ -2,7 +2,8 @@
 //!
 //! It knows nothing of gRPC, routes or snapshots. Reading order: an [`Identity`] is what a certificate says of its
 //! holder; [`Certificate`] reads one; [`Credentials`] are what a process shows and whom it believes; [`Reloaded`]
-//! follows their files; [`connect()`] is the calling side; an [`Authority`] signs.
+//! follows their files; [`connect()`] is the calling side; an [`Authority`] signs; with a
+//! [`JoinToken`] a node that has nothing yet asks for a certificate.
 
 mod authority;
 mod certificate;
@@ -11,15 +12,21 @@ mod credentials;
 mod files;
 mod identity;
 mod metrics;
+mod pinned;
 mod reloaded;
+mod request;
+mod token;
 
 pub use authority::{Authority, AuthorityError, Pair};
 pub use certificate::{Certificate, InvalidCertificate};
 pub use connect::{Fate, InvalidControllerUrl, ProvenStream, cause, connect, controller_url};
 pub use credentials::{Anonymous, Credentials, InvalidCredentials};
-pub use files::{CannotRead, IncompleteTls, TlsArgs, TlsFiles};
+pub use files::{CannotRead, IncompleteTls, TlsArgs, TlsFiles, write_whole};
 pub use identity::{Identity, InvalidIdentity, Role};
+pub use pinned::pinned_config;
 pub use reloaded::{Reloaded, TlsError};
+pub use request::CertificateRequest;
+pub use token::{InvalidToken, JoinToken, pin_of};
 
 use std::sync::Arc;
 

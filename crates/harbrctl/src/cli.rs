@@ -10,7 +10,9 @@ use clap_complete::Shell;
 use harbr_config::{Code, UnknownCode};
 use harbr_trust::{InvalidControllerUrl, TlsArgs};
 
+use crate::drain::{DrainArgs, UndrainArgs};
 use crate::pki::PkiCommand;
+use crate::token::TokenCommand;
 
 use crate::explain::HeaderArg;
 use crate::plan::FailOn;
@@ -95,6 +97,13 @@ pub(crate) enum Command {
         #[arg(value_parser = code)]
         code: Code,
     },
+    /// Have nodes left alone: not ready, and their connections closed one by one
+    Drain(DrainArgs),
+    /// Let them serve again
+    Undrain(UndrainArgs),
+    /// Make, list and revoke the tokens by which nodes get a certificate
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Make and renew certificates, where there is no authority yet
     #[command(subcommand)]
     Pki(PkiCommand),

@@ -21,7 +21,7 @@ use crate::paint::Paint;
 use crate::plan::{self, FailOn};
 use crate::subject::Subject;
 use crate::when::Now;
-use crate::{context, lookup, nodes, pki, routes, status, upstreams, validate};
+use crate::{context, drain, lookup, nodes, pki, routes, status, token, upstreams, validate};
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { connection, output, command } = cli;
@@ -40,6 +40,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             return Ok(plan::or_failed(|| diff(&old, &new, format(), &fail_on)));
         }
         Command::ExplainError { code } => explain_error(code, format())?,
+        Command::Drain(args) => block_on(drain::drain(&connect()?, args))?,
+        Command::Undrain(args) => block_on(drain::undrain(&connect()?, args))?,
+        Command::Token(command) => block_on(token::run(&connect()?, command, format()))?,
         Command::Pki(command) => pki::run(command, format())?,
         Command::Schema => print_document(&harbr_config::schema(), Format::Json)?,
         Command::Man { folder } => manual(&folder)?,

@@ -77,6 +77,31 @@ impl Controller {
         self.ask(|mut client| async move { client.get_table(request).await }).await
     }
 
+    pub(crate) async fn drain(&self, request: v1::DrainRequest) -> anyhow::Result<v1::DrainResponse> {
+        self.ask(|mut client| async move { client.drain(request).await }).await
+    }
+
+    pub(crate) async fn undrain(&self, request: v1::UndrainRequest) -> anyhow::Result<v1::DrainResponse> {
+        self.ask(|mut client| async move { client.undrain(request).await }).await
+    }
+
+    pub(crate) async fn create_token(
+        &self,
+        request: v1::CreateTokenRequest,
+    ) -> anyhow::Result<v1::CreateTokenResponse> {
+        self.ask(|mut client| async move { client.create_token(request).await }).await
+    }
+
+    pub(crate) async fn tokens(&self) -> anyhow::Result<Vec<v1::Token>> {
+        let answer =
+            self.ask(|mut client| async move { client.list_tokens(v1::ListTokensRequest {}).await }).await?;
+        Ok(answer.tokens)
+    }
+
+    pub(crate) async fn revoke_token(&self, request: v1::RevokeTokenRequest) -> anyhow::Result<()> {
+        self.ask(|mut client| async move { client.revoke_token(request).await }).await.map(drop)
+    }
+
     async fn ask<T, F>(&self, call: impl FnOnce(AdminServiceClient<Channel>) -> F) -> anyhow::Result<T>
     where
         F: Future<Output = Result<Response<T>, Status>>,

@@ -16,6 +16,7 @@ mod commands;
 mod context;
 mod controller;
 mod document;
+mod drain;
 mod explain;
 mod file;
 mod lookup;
@@ -30,9 +31,11 @@ mod subject;
 mod table;
 #[cfg(test)]
 mod testing;
+mod token;
 mod upstreams;
 mod validate;
 mod when;
+mod why;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();

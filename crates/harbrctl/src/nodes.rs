@@ -1,6 +1,6 @@
 //! Nodes, for people.
 
-use harbr_proto::document::NodeDocument;
+use harbr_proto::document::{DrainedDocument, NodeDocument};
 
 use crate::paint::Paint;
 use crate::table::{fields, or_dash, render, short_hash};
@@ -82,7 +82,15 @@ pub(crate) fn describe(node: &NodeDocument, now: Now, paint: Paint) -> String {
         ("requests", node.requests.to_string()),
         ("failures", node.failures.to_string()),
         ("last error", last_error(node)),
+        ("drained", node.drained.as_ref().map_or_else(|| "-".to_owned(), |drained| by_whom(drained, now))),
     ])
+}
+
+/// `for 5m by alice: new disk`
+pub(crate) fn by_whom(drained: &DrainedDocument, now: Now) -> String {
+    let actor = drained.actor.as_deref().unwrap_or("somebody");
+    let reason = drained.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("for {} by {actor}{reason}", now.age(drained.since.as_ref()))
 }
 
 fn labels(node: &NodeDocument) -> String {

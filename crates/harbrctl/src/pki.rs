@@ -150,7 +150,7 @@ fn issued(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Whether it was due.
 fn renew(authority: &Authority, file: &Path, within: Duration, valid: Duration) -> anyhow::Result<bool> {
-    let Certificate { identity, hosts, not_after } = files::read_certificate(file)?;
+    let Certificate { identity, hosts, not_after, .. } = files::read_certificate(file)?;
     let Some(identity) = identity else { bail!("{} is not one of `harbrctl pki`", file.display()) };
     if not_after > SystemTime::now() + within {
         return Ok(false);
@@ -161,7 +161,7 @@ fn renew(authority: &Authority, file: &Path, within: Duration, valid: Duration) 
 }
 
 fn document(file: &Path) -> anyhow::Result<CertificateDocument> {
-    let Certificate { identity, hosts, not_after } = files::read_certificate(file)?;
+    let Certificate { identity, hosts, not_after, .. } = files::read_certificate(file)?;
     Ok(CertificateDocument {
         file: file.display().to_string(),
         role: identity.as_ref().map(|identity| identity.role().to_string()),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use harbr_proto::document::{EndpointDocument, HealthCheckDocument, UpstreamDocument};
 
+use crate::nodes::by_whom;
 use crate::paint::Paint;
 use crate::table::{fields, render};
 use crate::when::Now;
@@ -13,12 +14,7 @@ pub(crate) fn table(upstreams: &[UpstreamDocument]) -> String {
     render(
         ["UPSTREAM", "ENDPOINT", "WEIGHT", "HEALTH"],
         endpoints(upstreams).map(|(upstream, endpoint)| {
-            [
-                upstream.name.clone(),
-                endpoint.url.clone(),
-                endpoint.weight.to_string(),
-                endpoint.health.to_owned(),
-            ]
+            [upstream.name.clone(), endpoint.url.clone(), endpoint.weight.to_string(), health(endpoint)]
         }),
     )
 }
@@ -32,7 +28,7 @@ pub(crate) fn wide_table(upstreams: &[UpstreamDocument], now: Now) -> String {
                 upstream.balance.to_owned(),
                 endpoint.url.clone(),
                 endpoint.weight.to_string(),
-                endpoint.health.to_owned(),
+                health(endpoint),
                 now.age(endpoint.since.as_ref()),
                 health_check(upstream.health_check.as_ref()),
                 endpoint.last_error.clone().unwrap_or_else(|| "-".to_owned()),
@@ -49,14 +45,22 @@ pub(crate) fn describe(upstream: &UpstreamDocument, now: Now, paint: Paint) -> S
     ]);
     text.push_str("endpoints:\n");
     for endpoint in &upstream.endpoints {
-        let EndpointDocument { url, weight, health, last_error, since } = endpoint;
+        let EndpointDocument { url, weight, health, last_error, since, drained } = endpoint;
         let age = since.as_ref().map(|since| format!(" for {}", now.age(Some(since)))).unwrap_or_default();
         text.push_str(&format!("  {url}  weight {weight}  {}{age}\n", paint.state(health)));
         if let Some(error) = last_error {
             text.push_str(&format!("    {error}\n"));
         }
+        if let Some(drained) = drained {
+            text.push_str(&format!("    drained {}\n", by_whom(drained, now)));
+        }
     }
     text
+}
+
+fn health(endpoint: &EndpointDocument) -> String {
+    let drained = if endpoint.drained.is_some() { ", drained" } else { "" };
+    format!("{}{drained}", endpoint.health)
 }
 
 fn endpoints(upstreams: &[UpstreamDocument]) -> impl Iterator<Item = (&UpstreamDocument, &EndpointDocument)> {

@@ -37,7 +37,15 @@ struct Fixture {
 fn options(folder: &TempDir, state_dir: Option<PathBuf>) -> Options {
     let any = "127.0.0.1:0".parse().unwrap();
     let config = folder.path().join("config.yml");
-    Options { config, grpc_addr: any, http_addr: any, tls: None, state_dir, drain_timeout: PATIENCE }
+    Options {
+        config,
+        grpc_addr: any,
+        http_addr: any,
+        tls: None,
+        tls_ca_key: None,
+        state_dir,
+        drain_timeout: PATIENCE,
+    }
 }
 
 async fn bind(options: Options) -> anyhow::Result<Controller> {
@@ -298,8 +306,14 @@ async fn a_node_in_the_same_process_is_a_node_like_any_other() {
     let say = async |kind| tx.send(v1::NodeMessage { kind: Some(kind) }).await.unwrap();
     say(Said::Hello(v1::Hello { node_id: "here".to_owned(), ..Default::default() })).await;
     let mut inbound = client.session(ReceiverStream::new(rx)).await.unwrap().into_inner();
-    let message = tokio::time::timeout(PATIENCE, inbound.message()).await.unwrap().unwrap().unwrap();
-    let Some(Kind::SnapshotChunk(chunk)) = message.kind else { panic!("{message:?}") };
+    let chunk = loop {
+        let message = tokio::time::timeout(PATIENCE, inbound.message()).await.unwrap().unwrap().unwrap();
+        match message.kind {
+            Some(Kind::Directives(_)) => {}
+            Some(Kind::SnapshotChunk(chunk)) => break chunk,
+            kind => panic!("{kind:?}"),
+        }
+    };
     assert!(chunk.last);
     let serving = v1::Serving { fence: chunk.fence, revision: chunk.revision, hash: chunk.hash };
     say(Said::Ack(v1::Ack { serving: Some(serving) })).await;

@@ -80,9 +80,9 @@ impl Security {
     ///
     /// # Errors
     /// If they cannot be used.
-    pub(crate) fn open(files: Option<TlsFiles>) -> Result<Self, TlsError> {
+    pub(crate) fn open(files: Option<TlsFiles>, anonymous: Anonymous) -> Result<Self, TlsError> {
         let Some(files) = files else { return Ok(Self::None) };
-        let make = |credentials: &Credentials| credentials.server_config(Anonymous::Refused);
+        let make = move |credentials: &Credentials| credentials.server_config(anonymous);
         Ok(Self::Tls(Arc::new(Reloaded::open(files, make)?)))
     }
 }
@@ -230,9 +230,10 @@ fn who(stream: &TlsStream<TcpStream>) -> Result<Caller, Refused> {
     };
     let invalid = |reason: String| Refused::new(Refusal::BadCertificate, reason);
     let certificate = Certificate::read(certificate).map_err(|error| invalid(error.to_string()))?;
-    let not_after = certificate.not_after;
-    match certificate.identity {
-        Some(identity) => Ok(Caller::Proven(Certified { identity, not_after })),
+    let Certificate { identity, not_before, not_after, .. } = certificate;
+    let valid = not_after.duration_since(not_before).unwrap_or_default();
+    match identity {
+        Some(identity) => Ok(Caller::Proven(Certified { identity, not_after, valid })),
         None => Err(invalid("its certificate has no identity (a URI such as harbr://node/NAME)".to_owned())),
     }
 }

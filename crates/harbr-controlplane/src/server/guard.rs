@@ -73,7 +73,8 @@ where
 /// What a call takes. Reads are called `Get…`, `List…` or `Watch…`; all else is taken to change something.
 fn needed(path: &str) -> Access {
     match path.strip_prefix("/harbr.v1.").and_then(|path| path.split_once('/')) {
-        Some(("NodeService", _)) => Access::Node,
+        Some(("JoinService", "Join")) => Access::Anyone,
+        Some(("NodeService" | "JoinService", _)) => Access::Node,
         Some(("AdminService", call))
             if ["Get", "List", "Watch"].iter().any(|read| call.starts_with(read)) =>
         {

@@ -31,6 +31,8 @@ pub(crate) enum Refusal {
     Forbidden,
     /// A node that calls itself by a name that is not in its certificate.
     OtherName,
+    /// A token that lets nobody in, or not any more.
+    BadToken,
 }
 
 /// Counts refusals, and logs each kind once in a while: who floods us does not fill the disk too.
@@ -47,7 +49,7 @@ struct Kind {
 }
 
 impl Refusal {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Garbage,
         Self::Silent,
         Self::CrowdedOut,
@@ -59,6 +61,7 @@ impl Refusal {
         Self::Distrusted,
         Self::Forbidden,
         Self::OtherName,
+        Self::BadToken,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -74,6 +77,7 @@ impl Refusal {
             Self::Distrusted => "distrusted",
             Self::Forbidden => "forbidden",
             Self::OtherName => "other_name",
+            Self::BadToken => "bad_token",
         }
     }
 }

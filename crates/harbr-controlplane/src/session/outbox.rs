@@ -23,6 +23,8 @@ pub(super) struct Outbox {
     baseline: Option<SnapshotHash>,
     /// The version of the health table that it has been told.
     seen: u64,
+    /// What it was told to do besides.
+    directives: Option<v1::Directives>,
 }
 
 /// What [`Outbox::fill`] put in.
@@ -45,7 +47,15 @@ impl Outbox {
     /// Drops what waits, because it is not the newest any more.
     pub(super) fn clear(&mut self) {
         self.queue.clear();
-        self.baseline = None;
+        (self.baseline, self.directives) = (None, None);
+    }
+
+    /// Puts in what the controller wants of the node besides what it serves, if that is new.
+    pub(super) fn fill_directives(&mut self, directives: v1::Directives) {
+        if self.directives.as_ref() != Some(&directives) {
+            self.directives = Some(directives.clone());
+            self.queue.push_back(Kind::Directives(directives));
+        }
     }
 
     /// Puts in what the node has to be told now: health always before the snapshot that it is for.

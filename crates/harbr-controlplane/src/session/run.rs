@@ -12,6 +12,7 @@ use super::Sessions;
 use super::outbox::{Filled, Outbox};
 use super::progress::{Progress, Refusal};
 use crate::caller::Caller;
+use crate::drains::Drains;
 use crate::fleet::{Fleet, Greeting, Seat, Serving};
 use crate::health::HealthTable;
 use crate::ledger::{Intent, Ledger};
@@ -37,6 +38,7 @@ pub(super) struct Session {
     who: Caller,
     intent: watch::Receiver<Intent>,
     health: watch::Receiver<Arc<HealthTable>>,
+    drains: watch::Receiver<Arc<Drains>>,
     inbound: Streaming<NodeMessage>,
     outbound: Outbound,
 }
@@ -56,10 +58,10 @@ impl Session {
         inbound: Streaming<NodeMessage>,
         outbound: Outbound,
     ) -> Self {
-        let Sessions { ledger, fleet, health, refusals, .. } = sessions;
+        let Sessions { ledger, fleet, health, refusals, drains, .. } = sessions;
         let (ledger, fleet) = (ledger.clone(), fleet.clone());
-        let (health, refusals) = (health.clone(), refusals.clone());
-        Self { intent: ledger.subscribe(), ledger, fleet, refusals, who, health, inbound, outbound }
+        let (health, refusals, drains) = (health.clone(), refusals.clone(), drains.clone());
+        Self { intent: ledger.subscribe(), ledger, fleet, refusals, who, health, drains, inbound, outbound }
     }
 
     /// Ends when the node does, says nothing sensible, or does not answer the transport's pings.
@@ -120,6 +122,7 @@ impl Session {
                 self.settle(claim, peer).await;
             }
             if peer.outbox.is_empty() {
+                peer.outbox.fill_directives(self.drains.borrow_and_update().directives(&peer.id));
                 peer.refill(
                     &self.intent.borrow_and_update().clone(),
                     &self.health.borrow_and_update().clone(),
@@ -147,6 +150,11 @@ impl Session {
                 }
                 // Looked at when the outbox is empty.
                 changed = self.health.changed(), if peer.outbox.is_empty() => {
+                    if changed.is_err() {
+                        return Next::On;
+                    }
+                }
+                changed = self.drains.changed(), if peer.outbox.is_empty() => {
                     if changed.is_err() {
                         return Next::On;
                     }

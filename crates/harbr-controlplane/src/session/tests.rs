@@ -1,5 +1,6 @@
 //! Sessions over a real gRPC connection, with nodes that do just what a test says.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +20,12 @@ use tonic::{Code, Status, Streaming};
 
 use super::Sessions;
 use crate::admin::Admin;
+use crate::drains::Drained;
 use crate::fleet::{Fleet, Node, NodeState};
 use crate::health::{HealthTable, Target};
+use crate::join::Join;
 use crate::ledger::Ledger;
+use crate::orders::Orders;
 use crate::revision::compile;
 use crate::server::{self, Listener, Refusals, Security};
 use crate::store::Store;
@@ -31,6 +35,7 @@ use crate::testing::{PATIENCE, compiled, config, eventually};
 struct Fixture {
     ledger: Arc<Ledger>,
     fleet: Arc<Fleet>,
+    orders: Arc<Orders>,
     health: watch::Sender<Arc<HealthTable>>,
     url: String,
     stop: CancellationToken,
@@ -50,16 +55,23 @@ impl Fixture {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), Security::None, refusals.clone());
         let listener = listener.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let sessions = Sessions::new(ledger.clone(), fleet.clone(), table.clone(), refusals, stop.clone());
+        let orders = Arc::new(Orders::open(None).unwrap());
+        let (drains, refused) = (orders.drains(), refusals.clone());
+        let sessions =
+            Sessions::new(ledger.clone(), fleet.clone(), table.clone(), refused, drains, stop.clone());
+        let (authority, ca) = (None, Arc::from(""));
+        let join = Join { authority, ca, orders: orders.clone(), fleet: fleet.clone(), refusals };
         let admin = Admin {
             config_file: "test.yml".to_owned(),
             ledger: ledger.clone(),
             fleet: fleet.clone(),
             health: table,
+            orders: orders.clone(),
+            join,
         };
         let mut server = JoinSet::new();
         server.spawn(server::serve(listener.incoming(), sessions, admin, stop.clone()));
-        Self { ledger, fleet, health, url, stop, server }
+        Self { ledger, fleet, orders, health, url, stop, server }
     }
 
     /// Publishes a configuration with one route to this host.
@@ -83,7 +95,7 @@ impl Fixture {
         let mut client = NodeServiceClient::connect(self.url.clone()).await.unwrap();
         let (tx, rx) = mpsc::channel(16);
         let inbound = client.session(ReceiverStream::new(rx)).await.unwrap().into_inner();
-        FakeNode { outbound: tx, inbound, assembly: Assembly::default(), base: None }
+        FakeNode { outbound: tx, inbound, assembly: Assembly::default(), base: None, directives: None }
     }
 
     async fn node_is(&self, id: &str, state: NodeState) -> Node {
@@ -111,6 +123,8 @@ struct FakeNode {
     assembly: Assembly,
     /// What it serves.
     base: Option<EncodedSnapshot>,
+    /// The last that it was given.
+    directives: Option<v1::Directives>,
 }
 
 /// A snapshot as it arrived.
@@ -127,8 +141,13 @@ impl FakeNode {
     }
 
     async fn hear(&mut self) -> Result<Option<Kind>, Status> {
-        let message = tokio::time::timeout(PATIENCE, self.inbound.message()).await.expect("in time")?;
-        Ok(message.map(|message| message.kind.unwrap()))
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.inbound.message()).await.expect("in time")?;
+            match message.map(|message| message.kind.unwrap()) {
+                Some(Kind::Directives(directives)) => self.directives = Some(directives),
+                kind => return Ok(kind),
+            }
+        }
     }
 
     /// The next message, which has to be a snapshot's.
@@ -165,7 +184,7 @@ impl FakeNode {
 
     /// Nothing comes for a moment, which a wrong message would not wait for.
     async fn hears_nothing(&mut self) {
-        let heard = tokio::time::timeout(Duration::from_millis(150), self.inbound.message()).await;
+        let heard = tokio::time::timeout(Duration::from_millis(150), self.hear()).await;
         assert!(heard.is_err(), "{heard:?}");
     }
 }
@@ -467,4 +486,40 @@ async fn three_hundred_nodes_follow() {
     let nodes = nodes.join_all().await;
     eventually("all nodes serve the last", async || ready(nodes.len())).await;
     assert_eq!(nodes.len(), 300);
+}
+
+#[tokio::test]
+async fn a_node_is_told_what_it_has_to_do_besides_whenever_that_changes() {
+    let fixture = Fixture::new().await;
+    fixture.publish("a");
+    let mut node = fixture.node("a").await;
+    node.take().await;
+    assert_eq!(node.directives, Some(v1::Directives::default()));
+    let order =
+        |since| Drained { grace: Duration::from_secs(7), actor: String::new(), reason: String::new(), since };
+    let drain = |id: &str, since| {
+        let changed = fixture.orders.change(|book| {
+            book.drains.nodes.insert(id.to_owned(), order(since));
+            book.drains.endpoints.insert(format!("http://{id}"), order(since));
+            Ok::<_, Infallible>(())
+        });
+        changed.unwrap();
+    };
+    drain("a", 1);
+    node.hears_nothing().await;
+    let drain_of = |grace| v1::Drain { grace: Duration::from_secs(grace).try_into().ok() };
+    let told = node.directives.take().unwrap();
+    assert_eq!((told.drain, told.drained_endpoints), (Some(drain_of(7)), vec!["http://a".to_owned()]));
+    // Another node's drain is of no concern, its endpoints are; what has not changed is not said again.
+    drain("b", 1);
+    node.hears_nothing().await;
+    let told = node.directives.take().unwrap();
+    assert_eq!((told.drain, told.drained_endpoints.len()), (Some(drain_of(7)), 2));
+    drain("b", 2);
+    node.hears_nothing().await;
+    assert_eq!(node.directives, None);
+    // Who comes later is told at once.
+    let mut late = fixture.node("b").await;
+    late.take().await;
+    assert_eq!(late.directives.unwrap().drain, Some(drain_of(7)));
 }

@@ -1,14 +1,14 @@
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use harbr_process::UsageError;
-use harbr_trust::{Fate, Reloaded};
+use harbr_trust::Fate;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tonic::transport::{Channel, Endpoint, Uri};
+
+use crate::proof::Proof;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A silent controller is noticed after an interval and a timeout.
@@ -19,7 +19,7 @@ const PIPE_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub enum ControllerLink {
     /// One of these answers; tried in turn. All with TLS, or none.
-    Urls { urls: Vec<Uri>, next: usize, tls: Option<Arc<Reloaded<ClientConfig>>> },
+    Urls { urls: Vec<Uri>, next: usize, proof: Option<Proof> },
     /// In the same process: each connection is a pipe whose other end is sent here.
     Pipe(mpsc::Sender<DuplexStream>),
 }
@@ -27,29 +27,29 @@ pub enum ControllerLink {
 impl ControllerLink {
     /// # Errors
     /// If one asks for TLS and there is nothing to show, or the other way round.
-    pub fn urls(urls: Vec<Uri>, tls: Option<Arc<Reloaded<ClientConfig>>>) -> Result<Self, UsageError> {
+    pub fn urls(urls: Vec<Uri>, proof: Option<Proof>) -> Result<Self, UsageError> {
         for url in &urls {
-            match (url.scheme_str(), &tls) {
+            match (url.scheme_str(), &proof) {
                 (Some("https"), None) => {
                     return Err(UsageError(format!(
-                        "--controller {url} takes --tls-ca, --tls-cert and --tls-key"
+                        "--controller {url} takes --tls-ca, --tls-cert and --tls-key, or --join-token"
                     )));
                 }
                 (Some("http"), Some(_)) => {
                     return Err(UsageError(format!(
-                        "--controller {url} is not https://, so that --tls-cert would not be used"
+                        "--controller {url} is not https://, so that this node's certificate would not be used"
                     )));
                 }
                 _ => {}
             }
         }
-        Ok(Self::Urls { urls, next: 0, tls })
+        Ok(Self::Urls { urls, next: 0, proof })
     }
 
-    /// The files that say who this node is, where that has to be proven.
-    pub(crate) fn tls(&self) -> Option<Arc<Reloaded<ClientConfig>>> {
+    /// How this node proves who it is, where it has to, and to whom.
+    pub(crate) fn proof(&self) -> Option<(Proof, Vec<Uri>)> {
         match self {
-            Self::Urls { tls, .. } => tls.clone(),
+            Self::Urls { urls, proof, .. } => Some((proof.clone()?, urls.clone())),
             Self::Pipe(_) => None,
         }
     }
@@ -57,14 +57,14 @@ impl ControllerLink {
     /// One connection. The error is for people, and so is what `fate` learns later.
     pub(super) async fn connect(&mut self, fate: &Fate) -> Result<Channel, String> {
         match self {
-            Self::Urls { urls, next, tls } => {
+            Self::Urls { urls, next, proof } => {
                 let url = urls.get(*next % urls.len().max(1)).ok_or("no controller is configured")?.clone();
                 *next = next.wrapping_add(1);
                 let endpoint = configure(Endpoint::from(url.clone()));
-                let connected = match tls {
+                let connected = match proof {
                     None => endpoint.connect().await,
-                    Some(tls) => {
-                        let (config, fate) = (tls.current(), fate.clone());
+                    Some(proof) => {
+                        let (config, fate) = (proof.config.current(), fate.clone());
                         let connector = tower::service_fn(move |url: Uri| {
                             let connecting = harbr_trust::connect(url, config.clone(), fate.clone());
                             async move { connecting.await.map(TokioIo::new) }

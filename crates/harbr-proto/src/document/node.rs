@@ -4,6 +4,7 @@ use crate::v1;
 use prost_types::Timestamp;
 use serde::Serialize;
 
+use super::drained::DrainedDocument;
 use super::{rfc3339, said};
 
 /// One element of `harbrctl get nodes`.
@@ -25,6 +26,8 @@ pub struct NodeDocument {
     pub connections: u64,
     pub requests: u64,
     pub failures: u64,
+    /// By whose order it drains; null: by nobody's.
+    pub drained: Option<DrainedDocument>,
 }
 
 impl From<v1::Node> for NodeDocument {
@@ -44,6 +47,7 @@ impl From<v1::Node> for NodeDocument {
             connections: node.connections,
             requests: node.requests,
             failures: node.failures,
+            drained: node.drained.map(DrainedDocument::from),
         }
     }
 }

@@ -95,12 +95,18 @@ fn nodes_are_objects_with_labels_as_a_map() {
         connections: 12,
         requests: 3_456,
         failures: 7,
+        drained: None,
     };
     let rejected = v1::Node {
         id: "edge-2".to_owned(),
         state: v1::NodeState::Rejected.into(),
         last_error: "listener `default`: address in use".to_owned(),
         sent_revision: 7,
+        drained: Some(v1::Drained {
+            since: time(),
+            actor: Some(v1::Actor { name: "operator alice".to_owned(), reason: "new disk".to_owned() }),
+            grace: millis(30_000),
+        }),
         ..v1::Node::default()
     };
     check_golden("nodes.json", &[ready, rejected].map(NodeDocument::from));
@@ -169,6 +175,7 @@ fn upstreams_say_the_health_of_each_endpoint() {
         health: health.into(),
         last_error: last_error.to_owned(),
         since: (health != v1::Health::Unknown).then(time).flatten(),
+        drained: None,
     };
     let upstream = v1::UpstreamStatus {
         upstream: Some(v1::Upstream {

@@ -2,6 +2,7 @@ use crate::v1;
 use prost_types::Timestamp;
 use serde::Serialize;
 
+use super::drained::DrainedDocument;
 use super::{millis, rfc3339, said};
 
 /// One element of `harbrctl get upstreams`.
@@ -22,6 +23,9 @@ pub struct EndpointDocument {
     /// Since when it has this health.
     #[serde(serialize_with = "rfc3339")]
     pub since: Option<Timestamp>,
+    /// By whose order it gets no new request; not there: it gets them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drained: Option<DrainedDocument>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -54,6 +58,7 @@ impl From<v1::EndpointStatus> for EndpointDocument {
             weight: status.weight,
             last_error: said(status.last_error),
             since: status.since,
+            drained: status.drained.map(DrainedDocument::from),
         }
     }
 }

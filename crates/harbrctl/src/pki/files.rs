@@ -1,12 +1,10 @@
 //! Certificates and keys on disk. A key is its owner's alone, and nothing is overwritten unasked.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use harbr_trust::{Certificate, Pair};
+use harbr_trust::{Certificate, Pair, write_whole};
 
 /// NAME.crt and NAME.key.
 #[derive(Debug)]
@@ -52,7 +50,7 @@ impl PairFiles {
         for (path, text, mode) in
             [(&self.key, &pair.key, 0o600), (&self.certificate, &pair.certificate, 0o644)]
         {
-            replace(path, text, mode).with_context(|| format!("cannot write {}", path.display()))?;
+            write_whole(path, text, mode).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
     }
@@ -75,22 +73,4 @@ pub(super) fn certificates(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
 pub(super) fn read_certificate(path: &Path) -> anyhow::Result<Certificate> {
     let pem = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     Certificate::from_pem(&pem).with_context(|| path.display().to_string())
-}
-
-/// Whole, or not at all.
-fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".tmp");
-    let draft = PathBuf::from(draft);
-    // A leftover may have been made with other rights.
-    match fs::remove_file(&draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(mode).open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&draft, path)
 }

@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use harbr_trust::{Identity, Role};
 
@@ -7,13 +7,15 @@ use crate::caller::{Access, Caller, Certified};
 
 fn proven(role: Role) -> Caller {
     let identity = Identity::new(role, "x").unwrap();
-    Caller::Proven(Certified { identity, not_after: SystemTime::now() })
+    Caller::Proven(Certified { identity, not_after: SystemTime::now(), valid: Duration::ZERO })
 }
 
 #[test]
 fn reads_take_a_viewer_and_what_is_not_known_to_be_a_read_takes_an_operator() {
     for (path, expected) in [
         ("/harbr.v1.NodeService/Session", Access::Node),
+        ("/harbr.v1.JoinService/Join", Access::Anyone),
+        ("/harbr.v1.JoinService/Renew", Access::Node),
         ("/harbr.v1.AdminService/GetStatus", Access::Viewer),
         ("/harbr.v1.AdminService/ListNodes", Access::Viewer),
         ("/harbr.v1.AdminService/WatchRollout", Access::Viewer),
