@@ -64,6 +64,12 @@ impl File {
         self
     }
 
+    /// The line about listeners itself.
+    pub(crate) fn listeners(mut self, listeners: &str) -> Self {
+        self.listen = listeners.to_owned();
+        self
+    }
+
     /// One listener, `default`, with these settings: the inside of a YAML flow mapping.
     pub(crate) fn listener(mut self, settings: &str) -> Self {
         self.listen = format!("listeners: [{{ name: default, addr: \"127.0.0.1:0\", {settings} }}]");

@@ -49,6 +49,7 @@ mod routing;
 mod seed_page;
 mod shutdown;
 mod slow_clients;
+mod soak;
 mod startup;
 mod streaming;
 mod timeouts;

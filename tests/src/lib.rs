@@ -22,7 +22,7 @@ mod raw;
 mod tls;
 
 pub use body::{TestBody, chunks, empty, fnv1a, full, stream};
-pub use client::{Client, Reply, get, request, send};
+pub use client::{Client, NotAnswered, Reply, get, request, send};
 pub use config_file::{ConfigFile, KubernetesMount};
 pub use eventually::{GENEROUS, eventually, never};
 pub use exposition::Exposition;

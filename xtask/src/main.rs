@@ -16,6 +16,7 @@ mod interrupt;
 mod man;
 mod process;
 mod sample_upstream;
+mod soak;
 #[cfg(test)]
 mod tidy;
 mod workspace;
@@ -50,6 +51,8 @@ enum Command {
     Dist,
     /// Manual pages and shell completions of harbrctl
     Man,
+    /// All kinds of traffic while the file changes every second: no wrong answer, nothing left behind
+    Soak(soak::Options),
     /// A small HTTP server that says its name; ends when its standard input does
     #[command(hide = true)]
     SampleUpstream(sample_upstream::Options),
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Dist => dist::run(),
         Command::Man => man::run(),
+        Command::Soak(options) => soak::run(&options),
         Command::SampleUpstream(options) => sample_upstream::run(&options).map(|()| ExitCode::SUCCESS),
         Command::BenchOrigin(options) => bench::origin::run(&options).map(|()| ExitCode::SUCCESS),
         Command::OpenLoop(options) => bench::open_loop::run(&options).map(|()| ExitCode::SUCCESS),

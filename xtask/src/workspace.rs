@@ -55,6 +55,10 @@ impl Programs {
         Ok(Self(target_dir()?.join(folder)))
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
