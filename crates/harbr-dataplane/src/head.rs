@@ -132,12 +132,13 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(&byte)
 }
 
+/// One look from the end: a port is short, and an IPv6 address ends in a bracket.
 fn without_port(authority: &str) -> &str {
-    let after_host = match authority.rfind(']') {
-        Some(bracket) => bracket + 1,
-        None => authority.find(':').unwrap_or(authority.len()),
-    };
-    authority.get(..after_host).unwrap_or(authority)
+    let bytes = authority.as_bytes();
+    match bytes.iter().rposition(|byte| matches!(byte, b':' | b']')) {
+        Some(colon) if bytes[colon] == b':' => &authority[..colon],
+        Some(_) | None => authority,
+    }
 }
 
 #[cfg(test)]

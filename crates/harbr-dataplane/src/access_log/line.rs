@@ -56,9 +56,9 @@ impl Record<'_> {
         out.extend_from_slice(b"\",\"client\":\"");
         self.write_client(out);
         out.extend_from_slice(b"\",\"method\":");
-        json_text(out, self.method.as_str());
+        json_plain(out, self.method.as_str());
         out.extend_from_slice(b",\"host\":");
-        json_text(out, text_of(self.host).unwrap_or_default());
+        json_plain(out, text_of(self.host).unwrap_or_default());
         out.extend_from_slice(b",\"path\":");
         json_text(out, path);
         out.extend_from_slice(b",\"query\":");
@@ -84,7 +84,10 @@ impl Record<'_> {
         out.extend_from_slice(b",\"reason\":");
         json_option(out, self.reason.map(Reason::as_str));
         out.extend_from_slice(b",\"request_id\":");
-        json_option(out, text_of(self.request_id));
+        match text_of(self.request_id) {
+            Some(id) => json_plain(out, id),
+            None => out.extend_from_slice(b"null"),
+        }
         out.extend_from_slice(b"}\n");
     }
 
@@ -194,6 +197,11 @@ fn json_text(out: &mut Vec<u8>, text: &str) {
         serde_json::to_writer(out, text).expect("a buffer takes all that is written");
         return;
     }
+    json_plain(out, text);
+}
+
+/// Text that was looked at before it came here: a method, a valid host, a token.
+fn json_plain(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');
