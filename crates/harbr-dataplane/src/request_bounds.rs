@@ -4,6 +4,9 @@
 
 use memchr::memchr;
 
+/// hyper means something else by lengths from here on.
+const MAX_LENGTH: u64 = u64::MAX - 1;
+
 /// Follows one connection's bytes.
 #[derive(Debug)]
 pub(crate) struct RequestBounds {
@@ -176,7 +179,7 @@ impl RequestBounds {
             }
             Line::Field if text.is_empty() => {
                 match (self.head.codings, self.head.lengths, self.head.length) {
-                    (1.., 1.., _) | (_, 2.., _) => return Err(Fault::Framing),
+                    (1.., 1.., _) | (_, 2.., _) | (_, _, MAX_LENGTH..) => return Err(Fault::Framing),
                     (1.., _, _) => self.place = Place::Line(Line::ChunkSize),
                     (_, _, length @ 1..) => self.place = Place::Body(length),
                     (_, _, 0) => self.end(),

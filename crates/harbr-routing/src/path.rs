@@ -18,7 +18,7 @@ pub enum InvalidPath {
 }
 
 /// The one form of a path that is matched and forwarded (RFC 3986, 6.2.2): percent-encoded unreserved
-/// characters decoded, other escapes in upper case, dot segments resolved. `%2F` and `//` stay as they are
+/// characters decoded, other escapes in upper case, what is not ASCII escaped, dot segments resolved. `%2F` and `//` stay as they are
 /// and never separate segments.
 ///
 /// # Errors
@@ -61,7 +61,7 @@ fn is_normal(path: &[u8]) -> bool {
     let mut after_slash = false;
     for &byte in path {
         match byte {
-            b'%' | b'\\' | 0 => return false,
+            b'%' | b'\\' | 0 | 0x80.. => return false,
             b'.' if after_slash => return false,
             _ => after_slash = byte == b'/',
         }
@@ -99,7 +99,15 @@ fn push_checked(decoded: &mut String, part: &str, odd: OddPaths) -> Result<(), I
     if part.contains('\0') {
         return Err(InvalidPath::Nul);
     }
-    decoded.push_str(part);
+    for character in part.chars() {
+        if character.is_ascii() {
+            decoded.push(character);
+        } else {
+            let bytes = &mut [0; 4];
+            let escapes = character.encode_utf8(bytes).bytes().map(|byte| format!("%{byte:02X}"));
+            decoded.extend(escapes);
+        }
+    }
     Ok(())
 }
 

@@ -42,6 +42,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("a length with an exponent", "5e0"),
         ("a length behind a vertical tab", "\x0b5"),
         ("a length beyond 64 bits", "18446744073709551621"),
+        ("the last length of 64 bits", "18446744073709551615"),
         ("a list of equal lengths", "5, 5"),
         ("a list of different lengths", "5, 6"),
         ("a length and a comma", "5,"),

@@ -46,6 +46,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("an encoded percent sign stays", "/a%25%32%65", "GET /a%252e"),
         ("an encoded space stays", "/a%20b", "GET /a%20b"),
         ("encoded line ends stay encoded", "/a%0d%0ab", "GET /a%0D%0Ab"),
+        ("letters beyond ASCII are escaped", "/é", "GET /%C3%A9"),
         ("a semicolon stays", "/a;x=1/b", "GET /a;x=1/b"),
         ("a query is left alone", "/x?a=../b&c=%2e%00//", "GET /x?a=../b&c=%2e%00//"),
         ("an empty query stays", "/x?", "GET /x?"),
