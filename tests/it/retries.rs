@@ -21,7 +21,7 @@ async fn refusing_url() -> String {
 fn in_turn(urls: &[String], retry_count: u32) -> String {
     File::new()
         .route("/", &format!("upstream: pool, retry_count: {retry_count}"))
-        .upstream("pool", urls, "balance: round_robin")
+        .upstream("pool", urls, "balance: round_robin, outlier: {max_ejected: 0}")
         .text()
 }
 

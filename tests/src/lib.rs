@@ -2,7 +2,8 @@
 //!
 //! Reading order: a [`Fleet`] is a controller and its nodes on a [`ConfigFile`], as separate processes or as
 //! one; an [`Origin`] is an upstream that echoes or does what it is told; a [`Client`] and a [`RawClient`] are
-//! downstreams; a [`Load`] is many of them; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the background.
+//! downstreams; a [`Load`] is many of them; a [`ScriptedController`] tells a node what a test says;
+//! [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the background.
 //!
 //! All of it is for tests: it panics with what it saw, so that a failure explains itself.
 
@@ -19,6 +20,7 @@ mod pki;
 mod process;
 mod program;
 mod raw;
+mod scripted_controller;
 mod tls;
 
 pub use body::{TestBody, chunks, empty, fnv1a, full, stream};
@@ -33,4 +35,5 @@ pub use pki::{Paths, Pki};
 pub use process::{Ended, Process, Signal};
 pub use program::Program;
 pub use raw::{RawClient, read_head};
+pub use scripted_controller::{ScriptedController, ScriptedSession, snapshot};
 pub use tls::{Pair, TestAuthority, TlsClient};

@@ -7,6 +7,7 @@ mod certificates;
 mod header;
 mod health_check;
 mod listener;
+mod outlier;
 mod route;
 mod route_key;
 mod routes;

@@ -51,6 +51,10 @@ pub(crate) struct RawConfig {
     /// How long an unused connection to an upstream is kept. Keep it below the upstream's own limit.
     #[schemars(with = "kind::Duration", extend("default" = "4s", "x-limits" = "1ms–24h"))]
     pub(crate) upstream_idle_timeout: Text,
+    /// How long a proxy believes the prober's last word after its controller is gone; then only `outlier`
+    /// takes endpoints out.
+    #[schemars(with = "kind::Duration", extend("default" = "5m", "x-limits" = "1ms–24h"))]
+    pub(crate) health_freeze: Text,
     /// A request's body. Beyond it: 413.
     #[schemars(with = "kind::Size", extend("default" = "1GiB", "x-limits" = "1B–16384GiB"))]
     pub(crate) max_body: Text,
@@ -233,6 +237,35 @@ pub(crate) struct RawUpstream {
     pub(crate) balance: Text,
     /// How its endpoints are probed. Without it they are not.
     pub(crate) health_check: Field<RawHealthCheck>,
+    /// Percent. With fewer of the endpoints than that not unhealthy, all are used: some answers are better
+    /// than none. 0: an unhealthy endpoint gets nothing.
+    #[schemars(with = "kind::Integer", range(min = 0, max = 100), extend("default" = 0))]
+    pub(crate) panic_threshold: Integer,
+    /// When a proxy takes an endpoint out by what it sees itself.
+    pub(crate) outlier: Field<RawOutlier>,
+}
+
+/// When a proxy takes an endpoint out by what it sees itself, and for how long.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Outlier")]
+pub(crate) struct RawOutlier {
+    /// Attempts in a row that a 5xx, a reset or a timeout ended. 0: never.
+    #[schemars(with = "kind::Integer", range(min = 0, max = 1000), extend("default" = 5))]
+    pub(crate) failures: Integer,
+    /// Connections in a row that could not be opened. 0: never.
+    #[schemars(with = "kind::Integer", range(min = 0, max = 1000), extend("default" = 5))]
+    pub(crate) connect_failures: Integer,
+    /// Of the first ejection; the second is twice as long, and so on, up to a tenth longer by chance.
+    #[schemars(with = "kind::Duration", extend("default" = "30s", "x-limits" = "100ms–24h"))]
+    pub(crate) base_time: Text,
+    /// Of any ejection, the first too. Unless it is said, not below `base_time`.
+    #[schemars(with = "kind::Duration", extend("default" = "5m", "x-limits" = "100ms–24h"))]
+    pub(crate) max_time: Text,
+    /// Percent of the upstream's endpoints that are out at once, rounded down. 0 turns it off, and lets those
+    /// back that are out.
+    #[schemars(with = "kind::Integer", range(min = 0, max = 100), extend("default" = 50))]
+    pub(crate) max_ejected: Integer,
 }
 
 /// An endpoint; its URL alone has the weight 1.

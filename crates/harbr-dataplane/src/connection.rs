@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client_stream::ClientStream;
 use crate::connection_limit::Permit;
 use crate::connections::Registered;
+use crate::draining::Place;
 use crate::error::Reason;
 use crate::guarded_io::GuardedIo;
 use crate::headers::address_value;
@@ -74,6 +75,8 @@ pub(crate) struct ConnectionState {
     clock: Instant,
     end: Notify,
     ending: AtomicU8,
+    /// When it ends while the node is drained.
+    pub place: Place,
 }
 
 /// Whether the client takes what is written.
@@ -210,6 +213,7 @@ impl ConnectionState {
             clock: Instant::now(),
             end: Notify::new(),
             ending: AtomicU8::new(0),
+            place: Place::at_random(),
         }
     }
 

@@ -80,6 +80,15 @@ impl Connections {
         }
     }
 
+    /// Ends every connection that has rested for a while; one that was used lately may be about to be again.
+    pub(crate) fn end_unused(&self, at_rest_for: Duration) {
+        let by_id = self.0.by_id.borrow();
+        let is_unused = |state: &ConnectionState| {
+            state.phase() == Phase::Idle && state.is_at_rest() && state.in_phase_for() > at_rest_for
+        };
+        by_id.values().filter(|state| is_unused(state)).for_each(|state| state.end_at_rest());
+    }
+
     /// Ends every connection that rests.
     pub(crate) fn end_all_at_rest(&self) {
         let by_id = self.0.by_id.borrow();

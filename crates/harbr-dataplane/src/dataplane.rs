@@ -191,7 +191,7 @@ fn pages(
 }
 
 fn readiness(shared: &Shared, status: &NodeStatus) -> Result<(), String> {
-    if shared.is_leaving() {
+    if shared.is_leaving() || shared.draining.is_on() {
         Err("draining".to_owned())
     } else if status.serving.is_none() {
         Err("no snapshot yet".to_owned())

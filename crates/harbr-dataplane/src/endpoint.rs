@@ -1,12 +1,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use harbr_model::{EndpointUrl, Health};
 use http::HeaderValue;
 use tokio::sync::watch;
 
 use crate::live::host_value;
+use crate::outlier::Outlier;
 
 /// Where requests go, and what all workers know of it.
 #[derive(Debug)]
@@ -17,11 +18,11 @@ pub(crate) struct LiveEndpoint {
     /// The URL as text, for logs and metrics.
     pub name: Arc<str>,
     pub authority: HeaderValue,
-    /// The text form of the health check that its health comes from.
-    pub check: Option<Arc<str>>,
+    pub outlier: Outlier,
     addrs: watch::Sender<Addrs>,
     health: AtomicU8,
     in_flight: AtomicU32,
+    drained: AtomicBool,
 }
 
 /// What is known of where an endpoint is.
@@ -40,7 +41,7 @@ pub(crate) enum Addrs {
 pub(crate) struct InFlight(Arc<LiveEndpoint>);
 
 impl LiveEndpoint {
-    pub(crate) fn new(url: EndpointUrl, check: Option<Arc<str>>) -> Self {
+    pub(crate) fn new(url: EndpointUrl) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
         let addrs = match url.host().parse::<IpAddr>() {
@@ -52,16 +53,21 @@ impl LiveEndpoint {
             name: url.to_string().into(),
             authority: host_value(&url.authority()),
             url,
-            check,
             addrs: watch::Sender::new(addrs),
             health: AtomicU8::new(encode(Health::Unknown)),
             in_flight: AtomicU32::new(0),
+            outlier: Outlier::default(),
+            drained: AtomicBool::new(false),
         }
     }
 
-    /// Only a failed probe takes it out.
-    pub(crate) fn serves(&self) -> bool {
-        self.health() != Health::Unhealthy
+    /// It gets no new request, by the controller's word.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.drained.load(Relaxed)
+    }
+
+    pub(crate) fn set_drained(&self, drained: bool) {
+        self.drained.store(drained, Relaxed);
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -69,7 +75,11 @@ impl LiveEndpoint {
     }
 
     pub(crate) fn set_health(&self, health: Health) {
-        self.health.store(encode(health), Relaxed);
+        let before = decode(self.health.swap(encode(health), Relaxed));
+        // A recovery that the prober has seen counts for more than failures before it.
+        if before == Health::Unhealthy && health == Health::Healthy {
+            self.outlier.pardon();
+        }
     }
 
     pub(crate) fn in_flight(&self) -> u32 {

@@ -21,6 +21,7 @@ use crate::expectation::{Expectation, MAX_PATIENCE, Signal};
 use crate::headers;
 use crate::live::LiveRoute;
 use crate::outgoing::Outgoing;
+use crate::outlier::Seen;
 use crate::request_body::{BodySource, RequestBody};
 use crate::response_body::Lease;
 use crate::retry::{self, Decision, Failure, Repeatable, Tries};
@@ -59,7 +60,8 @@ pub(crate) async fn forward(
         let (failure, answer) = match attempt.run(origin).await {
             Ok(answer) => match Failure::of_status(answer.0.status()) {
                 None => {
-                    count(&worker, route, result_of_status(answer.0.status()));
+                    let result = result_of_status(answer.0.status());
+                    count(&worker, route, &endpoint, (result, seen_of(result)));
                     return Ok(answer);
                 }
                 Some(failure) => (failure, Ok(answer)),
@@ -83,7 +85,8 @@ pub(crate) async fn forward(
             cells(&worker).resends.increment();
             continue;
         }
-        count(&worker, route, result_of(&answer));
+        let seen = if failure == Failure::Unsent { Seen::ConnectFailure } else { Seen::Failure };
+        count(&worker, route, &endpoint, (result_of(&answer), seen));
         if decision == Decision::GiveUp || clocks.request_deadline(at_rest(body)) <= Instant::now() {
             return answer;
         }
@@ -218,9 +221,21 @@ fn result_of_status(status: StatusCode) -> AttemptResult {
     if status.is_server_error() { AttemptResult::Failure } else { AttemptResult::Success }
 }
 
-fn count(worker: &Worker, route: &LiveRoute, result: AttemptResult) {
+fn seen_of(result: AttemptResult) -> Seen {
+    match result {
+        AttemptResult::Success => Seen::Success,
+        AttemptResult::Failure | AttemptResult::Timeout => Seen::Failure,
+    }
+}
+
+fn count(worker: &Worker, route: &LiveRoute, endpoint: &LiveEndpoint, (result, seen): (AttemptResult, Seen)) {
     cells(worker).attempts.record(result);
-    route.upstream.stats.of(worker.index).record(result);
+    let upstream = &route.upstream;
+    let stats = upstream.stats.of(worker.index);
+    stats.attempts.record(result);
+    if upstream.note(endpoint, seen) {
+        stats.ejections.increment();
+    }
 }
 
 fn cells(worker: &Worker) -> &ProxyCells {

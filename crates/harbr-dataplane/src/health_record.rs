@@ -32,18 +32,16 @@ impl HealthRecord {
         }
     }
 
-    /// A result counts only for the same endpoint under the same check.
+    /// A result counts only for the same endpoint under the same check; without one nothing is known.
     pub(crate) fn apply_to(&self, table: &LiveTable) {
-        for (name, found) in &self.by_upstream {
-            let Some(upstream) = table.upstreams.get(name.as_str()) else { continue };
+        for (name, upstream) in &table.upstreams {
+            let found = self.by_upstream.get(&**name);
             for endpoint in &upstream.endpoints {
-                match found.get(endpoint.name.as_ref()) {
-                    Some(found) if endpoint.check.as_deref() == Some(&found.check) => {
-                        endpoint.set_health(found.health)
-                    }
-                    Some(_) | None => {}
-                }
+                let found = found.and_then(|found| found.get(endpoint.name.as_ref()));
+                let found = found.filter(|found| upstream.check.as_deref() == Some(&found.check));
+                endpoint.set_health(found.map_or(Health::Unknown, |found| found.health));
             }
+            upstream.weigh_health();
         }
     }
 

@@ -3,8 +3,11 @@
 //! A new table takes over from the old one every part that did not change, so that counts, pools, health and
 //! what runs feel nothing of a change elsewhere. Built and dropped off the workers.
 
+mod selection;
+
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use harbr_model::{Route, Settings, Snapshot, Upstream};
 use harbr_routing::RouteTable;
@@ -14,7 +17,7 @@ use crate::balancer::Balancer;
 use crate::endpoint::LiveEndpoint;
 use crate::live_listener::LiveListener;
 use crate::retry::RetryBudget;
-use crate::stats::{AttemptCells, OutcomeCells, PerWorker, RouteSeries, RouteStats};
+use crate::stats::{OutcomeCells, PerWorker, RouteSeries, RouteStats, UpstreamCells};
 use crate::tls::InvalidTls;
 use crate::traffic::TrafficCells;
 
@@ -43,10 +46,16 @@ pub(crate) struct LiveRoute {
 pub(crate) struct LiveUpstream {
     pub name: Arc<str>,
     pub endpoints: Vec<Arc<LiveEndpoint>>,
+    /// The text form of the health check that the endpoints' health comes from.
+    pub check: Option<Arc<str>>,
     pub budget: RetryBudget,
-    pub stats: Arc<PerWorker<AttemptCells>>,
+    pub stats: Arc<PerWorker<UpstreamCells>>,
     upstream: Upstream,
     balancer: Balancer,
+    /// So little is healthy that all are used.
+    is_panicking: AtomicBool,
+    /// Held to take an endpoint out, so that never too many are.
+    ejecting: Mutex<()>,
 }
 
 /// What stays the same over all tables of a process.
@@ -138,20 +147,19 @@ impl LiveUpstream {
         {
             return before.clone();
         }
-        let check: Option<Arc<str>> = upstream.health_check.as_ref().map(|check| check.to_string().into());
         let known: HashMap<_, _> = before
             .iter()
             .flat_map(|before| &before.endpoints)
-            .filter(|endpoint| endpoint.check == check)
             .map(|endpoint| (&endpoint.url, endpoint))
             .collect();
         let endpoints = upstream.endpoints.iter().map(|endpoint| match known.get(&endpoint.url) {
             Some(known) => (*known).clone(),
-            None => Arc::new(LiveEndpoint::new(endpoint.url.clone(), check.clone())),
+            None => Arc::new(LiveEndpoint::new(endpoint.url.clone())),
         });
         Arc::new(Self {
             name: upstream.name.as_str().into(),
             endpoints: endpoints.collect(),
+            check: upstream.health_check.as_ref().map(|check| check.to_string().into()),
             budget: RetryBudget::default(),
             stats: before
                 .map_or_else(|| Arc::new(PerWorker::new(soil.workers)), |before| before.stats.clone()),
@@ -160,21 +168,9 @@ impl LiveUpstream {
                 upstream.endpoints.iter().map(|endpoint| endpoint.weight),
             ),
             upstream: upstream.clone(),
+            is_panicking: AtomicBool::new(false),
+            ejecting: Mutex::new(()),
         })
-    }
-
-    /// An endpoint that can serve: first of those that were not tried, else of all.
-    pub(crate) fn pick(&self, tried: &[Arc<LiveEndpoint>]) -> Option<&Arc<LiveEndpoint>> {
-        let serves = |index: usize| self.endpoints[index].serves();
-        let load = |index: usize| self.endpoints[index].in_flight();
-        let is_tried = |index: usize| tried.iter().any(|tried| Arc::ptr_eq(tried, &self.endpoints[index]));
-        let fresh = self.balancer.pick(|index| serves(index) && !is_tried(index), load);
-        let index = match fresh {
-            Some(index) => index,
-            None if tried.is_empty() => return None,
-            None => self.balancer.pick(serves, load)?,
-        };
-        Some(&self.endpoints[index])
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::error::Reason;
-use crate::live::LiveTable;
+use crate::live::{LiveTable, LiveUpstream};
 use crate::node::NodeStatus;
 use crate::shared::Shared;
 use crate::stats::{BOUNDS_MICROS, ConnectionEndCells, Counter, HandshakeCells, OutcomeCells, PerWorker};
@@ -30,7 +30,9 @@ const REVISION: &str = "harbr_serving_revision";
 const ROUTE_REQUESTS: &str = "harbr_route_requests_total";
 const ROUTE_DURATION: &str = "harbr_route_request_duration_seconds";
 const UPSTREAM_ATTEMPTS: &str = "harbr_upstream_attempts_total";
+const UPSTREAM_EJECTIONS: &str = "harbr_upstream_ejections_total";
 const ENDPOINT_HEALTHY: &str = "harbr_endpoint_available";
+const ENDPOINT_EJECTED: &str = "harbr_endpoint_ejected";
 const ENDPOINT_IN_FLIGHT: &str = "harbr_endpoint_requests_in_flight";
 
 pub(crate) const CONTROLLER_CONNECTED: &str = "harbr_controller_connected";
@@ -137,31 +139,44 @@ fn write_routes(out: &mut String, shared: &Shared, table: &LiveTable) {
     }
 }
 
-fn write_upstreams(out: &mut String, table: &LiveTable) {
+fn write_upstreams<'a>(out: &mut String, table: &'a LiveTable) {
     let mut attempts = Family::new(out, UPSTREAM_ATTEMPTS, "counter", "Attempts at an upstream, by result.");
     for upstream in table.upstreams.values().take(MAX_LISTED) {
         let name = upstream.name.as_ref();
         let stats = &upstream.stats;
-        attempts.sample(&[("upstream", name), ("result", "success")], stats.sum(|cells| &cells.success));
-        attempts.sample(&[("upstream", name), ("result", "failure")], stats.sum(|cells| &cells.failure));
-        attempts.sample(&[("upstream", name), ("result", "timeout")], stats.sum(|cells| &cells.timeout));
+        let labels = |result| [("upstream", name), ("result", result)];
+        attempts.sample(&labels("success"), stats.sum(|cells| &cells.attempts.success));
+        attempts.sample(&labels("failure"), stats.sum(|cells| &cells.attempts.failure));
+        attempts.sample(&labels("timeout"), stats.sum(|cells| &cells.attempts.timeout));
+    }
+    let help = "Endpoints that were taken out for what attempts have shown.";
+    let mut ejections = Family::new(out, UPSTREAM_EJECTIONS, "counter", help);
+    for upstream in table.upstreams.values().take(MAX_LISTED) {
+        let count = upstream.stats.sum(|cells| &cells.ejections);
+        ejections.sample(&[("upstream", &*upstream.name)], count);
     }
     let endpoints = || {
-        let each = |upstream: &'_ Arc<crate::live::LiveUpstream>| {
-            let name = upstream.name.clone();
-            upstream.endpoints.clone().into_iter().map(move |endpoint| (name.clone(), endpoint))
+        let each = |upstream: &'a Arc<LiveUpstream>| {
+            upstream.endpoints.iter().map(move |endpoint| (upstream, endpoint))
         };
         table.upstreams.values().flat_map(each).take(MAX_LISTED)
     };
     let mut available = Family::new(out, ENDPOINT_HEALTHY, "gauge", "Whether an endpoint is given requests.");
     for (upstream, endpoint) in endpoints() {
-        available
-            .sample(&[("upstream", &upstream), ("endpoint", &endpoint.name)], u8::from(endpoint.serves()));
+        let labels = [("upstream", &*upstream.name), ("endpoint", &*endpoint.name)];
+        available.sample(&labels, u8::from(upstream.is_available(endpoint)));
+    }
+    let mut ejected =
+        Family::new(out, ENDPOINT_EJECTED, "gauge", "Whether it is out for what attempts have shown.");
+    for (upstream, endpoint) in endpoints() {
+        let labels = [("upstream", &*upstream.name), ("endpoint", &*endpoint.name)];
+        ejected.sample(&labels, u8::from(upstream.is_ejected(endpoint)));
     }
     let mut in_flight =
         Family::new(out, ENDPOINT_IN_FLIGHT, "gauge", "Requests that an endpoint is busy with.");
     for (upstream, endpoint) in endpoints() {
-        in_flight.sample(&[("upstream", &upstream), ("endpoint", &endpoint.name)], endpoint.in_flight());
+        let labels = [("upstream", &*upstream.name), ("endpoint", &*endpoint.name)];
+        in_flight.sample(&labels, endpoint.in_flight());
     }
 }
 

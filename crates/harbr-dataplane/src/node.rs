@@ -2,27 +2,32 @@
 
 mod offer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use harbr_model::{Listener, Snapshot};
-use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, v1};
+use harbr_proto::{EncodedSnapshot, Fence, v1};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::offer::{Offer, Refusal, Serving, Standing};
+use crate::directives::Directives;
 use crate::disk::{Disk, Quarantined, Slot};
 use crate::dns;
 use crate::health_record::HealthRecord;
 use crate::listener::{BoundListener, OpenListener, Sharing, overlap};
 use crate::live::{LiveTable, Soil};
 use crate::live_listener::LiveListener;
+use crate::outlier::Cause;
 use crate::shared::Shared;
 use crate::traffic::TrafficLedger;
+
+/// Ejected endpoints in one report.
+const MAX_EJECTED_TOLD: usize = 100;
 
 /// The node as others look at it.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +54,8 @@ pub(crate) struct Node {
     /// Look-ups of names that a table did not wait for; each ends by its own time-out.
     look_ups: TaskTracker,
     traffic: TrafficLedger,
+    /// URLs of endpoints that get no new request.
+    drained: HashSet<String>,
     /// Tables that a request may still look at; dropped here, not on a worker.
     retired: Vec<Arc<LiveTable>>,
     status: watch::Sender<NodeStatus>,
@@ -100,6 +107,7 @@ impl Node {
             health: HealthRecord::default(),
             look_ups: TaskTracker::new(),
             traffic: TrafficLedger::default(),
+            drained: HashSet::new(),
             retired: Vec::new(),
             status: watch::Sender::new(NodeStatus { serving: None, listeners }),
         }
@@ -198,11 +206,35 @@ impl Node {
         self.store().await;
     }
 
-    /// An operator wants these served although they are in quarantine.
-    pub(crate) async fn release(&mut self, hashes: Vec<SnapshotHash>) {
-        for hash in hashes {
-            self.disk.release(hash).await;
+    /// What the controller wants besides what is served.
+    pub(crate) async fn obey(&mut self, directives: &Directives) {
+        self.shared.draining.set(directives.drain);
+        self.drained.clone_from(&directives.drained_endpoints);
+        self.drain_endpoints(&self.shared.table.load());
+        for hash in &directives.released {
+            self.disk.release(*hash).await;
         }
+    }
+
+    fn drain_endpoints(&self, table: &LiveTable) {
+        for endpoint in table.endpoints() {
+            endpoint.set_drained(self.drained.contains(&*endpoint.name));
+        }
+    }
+
+    /// Endpoints that are out for what attempts have shown, the first of them.
+    pub(crate) fn ejected(&self) -> Vec<v1::Ejected> {
+        let table = self.shared.table.load();
+        let all = table.upstreams.values().flat_map(|upstream| {
+            upstream.endpoints.iter().filter(|endpoint| upstream.is_ejected(endpoint)).map(|endpoint| {
+                v1::Ejected {
+                    upstream: upstream.name.to_string(),
+                    url: endpoint.name.to_string(),
+                    reason: endpoint.outlier.cause().map_or("", Cause::as_str).to_owned(),
+                }
+            })
+        });
+        all.take(MAX_EJECTED_TOLD).collect()
     }
 
     /// Health by the prober's word; of endpoints that it does not name it stays as it was.
@@ -211,6 +243,18 @@ impl Node {
             self.health.note(found);
         }
         self.health.apply_to(&self.shared.table.load());
+    }
+
+    /// The controller is gone for so long that what its prober said says nothing any more: from now on only what
+    /// attempts show takes an endpoint out.
+    pub(crate) fn forget_health(&mut self) {
+        self.health = HealthRecord::default();
+        self.health.apply_to(&self.shared.table.load());
+    }
+
+    /// How long the prober's word holds after it.
+    pub(crate) fn health_freeze(&self) -> Duration {
+        self.shared.table.load().settings.health_freeze
     }
 
     /// Tries again what could not be kept on disk.
@@ -277,6 +321,7 @@ impl Node {
         // Known before the first request: a new endpoint that is down is never tried.
         self.health.keep_only(&table);
         self.health.apply_to(&table);
+        self.drain_endpoints(&table);
         let settings = model.settings();
         self.shared.limit.set_max(settings.max_connections);
         self.shared.access_log.set_format(settings.access_log);

@@ -39,7 +39,11 @@ pub(crate) async fn serve(
     };
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         exchange.client.state.begin_answer();
-        if exchange.client.closed.is_cancelled() || exchange.worker.shared.wants_connections_closed() {
+        let Exchange { worker, client, .. } = &*exchange;
+        if client.closed.is_cancelled()
+            || worker.shared.wants_connections_closed()
+            || worker.shared.draining.reaches(client.state.place)
+        {
             close_after(&mut response);
         }
     }

@@ -93,8 +93,9 @@ impl Session {
         let end = self.stop.end.clone();
         let mut back_off = MIN_BACK_OFF;
         let mut last_reason = None;
+        let mut alone_since = Some(Instant::now());
         loop {
-            let began = tokio::time::Instant::now();
+            let began = Instant::now();
             let fate = Fate::default();
             let ended = match self.hold(&fate).await {
                 Ok(()) => return Ok(()),
@@ -103,6 +104,7 @@ impl Session {
             };
             self.node.drop_retired();
             let lasted = !matches!(ended, Ended::Connect(_)) && began.elapsed() > MAX_BACK_OFF;
+            alone_since = self.note_alone(alone_since, &ended);
             // A line for each change, not for each try.
             let reason =
                 fate.reason().map_or_else(|| ended.to_string(), |reason| format!("the controller: {reason}"));
@@ -118,6 +120,23 @@ impl Session {
             }
             back_off = (back_off * 2).min(MAX_BACK_OFF);
         }
+    }
+
+    /// Without a controller the prober's last word holds for a time. Since when that is comes back; `None`: it is over.
+    fn note_alone(&mut self, since: Option<Instant>, ended: &Ended) -> Option<Instant> {
+        if !matches!(ended, Ended::Connect(_)) {
+            return Some(Instant::now());
+        }
+        let freeze = self.node.health_freeze();
+        if since?.elapsed() < freeze {
+            return since;
+        }
+        tracing::warn!(
+            ?freeze,
+            "no controller for so long: only failed attempts take endpoints out from now on"
+        );
+        self.node.forget_health();
+        None
     }
 
     /// One session. `Ok` when this process ends it.
@@ -226,7 +245,9 @@ impl Session {
             Some(Kind::Health(update)) => self.node.apply_health(update),
             Some(Kind::Directives(directives)) => {
                 self.directives = directives.into();
-                self.node.release(self.directives.released.clone()).await;
+                self.node.obey(&self.directives).await;
+                // What it asked for shows at once.
+                send(outbound, v1::node_message::Kind::Report(self.report())).await?;
             }
             // From a newer controller: not for this build.
             None => {}
@@ -261,7 +282,7 @@ impl Session {
     fn report(&mut self) -> v1::Report {
         v1::Report {
             serving: self.serving(),
-            draining: self.stop.drain.is_cancelled(),
+            draining: self.stop.drain.is_cancelled() || self.directives.drain.is_some(),
             connections: self.totals.connections(),
             requests: self.totals.requests(),
             failures: self.totals.failures(),
@@ -269,7 +290,7 @@ impl Session {
             traffic: Some(self.node.traffic()),
             panics: harbr_process::panics(),
             r#override: self.node.disk().pin().cloned().map(Into::into),
-            ejected: Vec::new(),
+            ejected: self.node.ejected(),
         }
     }
 

@@ -6,6 +6,7 @@ use rustls::ClientConfig;
 
 use crate::access_log::AccessLog;
 use crate::connection_limit::ConnectionLimit;
+use crate::draining::Draining;
 use crate::live::LiveTable;
 use crate::stats::{PerWorker, ProxyCells, RouteSeries};
 
@@ -18,6 +19,8 @@ pub(crate) struct Shared {
     pub series: Arc<RouteSeries>,
     pub access_log: Arc<AccessLog>,
     pub tls: Arc<ClientConfig>,
+    /// By the controller's word, which it may take back.
+    pub draining: Draining,
     leaving: AtomicBool,
 }
 
@@ -30,6 +33,7 @@ impl Shared {
             series: Arc::new(RouteSeries::new(workers)),
             access_log: Arc::new(access_log),
             tls,
+            draining: Draining::new(),
             leaving: AtomicBool::new(false),
         }
     }

@@ -73,6 +73,14 @@ pub(crate) struct OutcomeCells {
     pub duration: Histogram,
 }
 
+/// What a worker counts of an upstream.
+#[derive(Debug, Default)]
+pub(crate) struct UpstreamCells {
+    pub attempts: AttemptCells,
+    /// Endpoints that were taken out for what attempts have shown.
+    pub ejections: Counter,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct AttemptCells {
     pub success: Counter,

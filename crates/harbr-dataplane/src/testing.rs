@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harbr_model::{
-    Balance, Endpoint, HeaderEdits, HealthCheck, HostHeader, HostPattern, Listener, PathPrefix, PathRewrite,
-    Probe, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
+    Balance, Endpoint, HeaderEdits, HealthCheck, HostHeader, HostPattern, Listener, OutlierPolicy,
+    PathPrefix, PathRewrite, Probe, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy,
+    Upstream,
 };
 
 use crate::alarm::Alarms;
@@ -47,6 +48,8 @@ pub(crate) fn upstream(name: &str, ports: &[(u16, u32)], check: &str) -> Upstrea
         endpoints: ports.iter().map(endpoint).collect(),
         balance: Balance::RoundRobin,
         health_check: Some(HealthCheck::new(Probe::Http { path: check.into() })),
+        panic_threshold: 0,
+        outlier: OutlierPolicy::default(),
     }
 }
 

@@ -32,6 +32,8 @@ use crate::shared::Shared;
 const SWEEP: Duration = Duration::from_millis(100);
 /// What a worker waits when the process has no descriptor left for a connection.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
+/// A connection that rested for this long is not about to be used, when a drained node closes it.
+const UNUSED: Duration = Duration::from_secs(2);
 /// Listeners on their way to a worker.
 const COMMANDS: usize = 64;
 
@@ -187,6 +189,8 @@ impl Worker {
                 }
             } else if self.shared.limit.is_contended() {
                 self.connections.end_longest_at_rest(ended);
+            } else if self.shared.draining.is_over() {
+                self.connections.end_unused(UNUSED);
             }
             self.access_log.flush();
             self.alarms.sweep();

@@ -11,6 +11,7 @@ mod health;
 mod limits;
 mod listener;
 mod network;
+mod outlier;
 mod route;
 mod settings;
 mod snapshot;
@@ -24,6 +25,7 @@ pub use limits::{
 };
 pub use listener::Listener;
 pub use network::{InvalidNetwork, Network};
+pub use outlier::OutlierPolicy;
 pub use route::{
     HeaderEdits, HeaderMatch, HostHeader, HostPattern, InvalidHostPattern, InvalidPathPrefix, PathPrefix,
     PathRewrite, Route, RouteMatch, TimeoutPolicy,

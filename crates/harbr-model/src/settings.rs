@@ -14,6 +14,8 @@ pub struct Settings {
     /// How long an unused connection to an upstream is kept. Shorter than the upstream's own limit, or
     /// requests race with its close.
     pub upstream_idle_timeout: Duration,
+    /// How long what the prober said is believed after the controller is gone.
+    pub health_freeze: Duration,
     /// Bytes of a request's or response's head, start line included.
     pub max_header_bytes: u32,
     /// Header lines of a request or response.
@@ -51,6 +53,7 @@ impl Settings {
             header_timeout: Duration::from_secs(30),
             keep_alive_timeout: Duration::from_secs(75),
             upstream_idle_timeout: Duration::from_secs(4),
+            health_freeze: Duration::from_secs(300),
             max_header_bytes: 64 * 1024,
             max_headers: 100,
             access_log: AccessLog::Json,

@@ -127,6 +127,7 @@ fn check_settings(settings: &Settings) -> Result<(), InvalidSnapshot> {
         ("header_timeout", settings.header_timeout),
         ("keep_alive_timeout", settings.keep_alive_timeout),
         ("upstream_idle_timeout", settings.upstream_idle_timeout),
+        ("health_freeze", settings.health_freeze),
     ] {
         check_range(is_sane(duration), what, setting)?;
     }

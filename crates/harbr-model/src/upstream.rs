@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use http::uri::{Authority, PathAndQuery};
 
-use crate::HealthCheck;
+use crate::{HealthCheck, OutlierPolicy};
 
 /// A named set of endpoints that can answer the same requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub struct Upstream {
     pub endpoints: Vec<Endpoint>,
     pub balance: Balance,
     pub health_check: Option<HealthCheck>,
+    /// Percent: with fewer endpoints than that not unhealthy, all are used. 0: an unhealthy one never is.
+    pub panic_threshold: u32,
+    pub outlier: OutlierPolicy,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

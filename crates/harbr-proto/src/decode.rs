@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use harbr_model::{
     AccessLog, Balance, Certificate, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader,
-    HostPattern, InvalidSnapshot, Listener, ListenerTls, OddPaths, PathPrefix, PathRewrite, PrivateKey,
-    Probe, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
+    HostPattern, InvalidSnapshot, Listener, ListenerTls, OddPaths, OutlierPolicy, PathPrefix, PathRewrite,
+    PrivateKey, Probe, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
 };
 use http::{HeaderName, HeaderValue, Method};
 use prost::Message as _;
@@ -87,6 +87,7 @@ pub(crate) fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
         header_timeout: duration("header_timeout", wire.header_timeout)?,
         keep_alive_timeout: duration("keep_alive_timeout", wire.keep_alive_timeout)?,
         upstream_idle_timeout: duration("upstream_idle_timeout", wire.upstream_idle_timeout)?,
+        health_freeze: duration("health_freeze", wire.health_freeze)?,
         max_header_bytes: wire.max_header_bytes,
         max_headers: wire.max_headers,
         access_log,
@@ -126,7 +127,19 @@ fn decode_upstream(wire: v1::Upstream) -> Field<Upstream> {
         endpoints: wire.endpoints.iter().map(endpoint).collect::<Field<_>>()?,
         balance,
         health_check: wire.health_check.map(decode_health_check).transpose()?,
+        panic_threshold: wire.panic_threshold,
+        outlier: wire.outlier.map_or_else(|| Ok(OutlierPolicy::default()), decode_outlier)?,
         name: wire.name,
+    })
+}
+
+fn decode_outlier(wire: v1::OutlierPolicy) -> Field<OutlierPolicy> {
+    Ok(OutlierPolicy {
+        failures: wire.failures,
+        connect_failures: wire.connect_failures,
+        base_time: duration("outlier", wire.base_time)?,
+        max_time: duration("outlier", wire.max_time)?,
+        max_ejected: wire.max_ejected,
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use harbr_model::{
     AccessLog, Balance, Certificate, HeaderEdits, HealthCheck, HostHeader, HostPattern, Listener,
-    ListenerTls, PathPrefix, PathRewrite, Probe, Route, Settings, Snapshot, Upstream,
+    ListenerTls, OutlierPolicy, PathPrefix, PathRewrite, Probe, Route, Settings, Snapshot, Upstream,
 };
 use http::{HeaderName, HeaderValue};
 use prost::Message as _;
@@ -71,6 +71,7 @@ impl From<&Settings> for v1::Settings {
             header_timeout: Some(duration(settings.header_timeout)),
             keep_alive_timeout: Some(duration(settings.keep_alive_timeout)),
             upstream_idle_timeout: Some(duration(settings.upstream_idle_timeout)),
+            health_freeze: Some(duration(settings.health_freeze)),
             max_header_bytes: settings.max_header_bytes,
             max_headers: settings.max_headers,
             access_log: access_log.into(),
@@ -123,6 +124,20 @@ impl From<&Upstream> for v1::Upstream {
             endpoints: upstream.endpoints.iter().map(endpoint).collect(),
             balance: balance.into(),
             health_check: upstream.health_check.as_ref().map(Into::into),
+            panic_threshold: upstream.panic_threshold,
+            outlier: Some((&upstream.outlier).into()),
+        }
+    }
+}
+
+impl From<&OutlierPolicy> for v1::OutlierPolicy {
+    fn from(policy: &OutlierPolicy) -> Self {
+        Self {
+            failures: policy.failures,
+            connect_failures: policy.connect_failures,
+            base_time: Some(duration(policy.base_time)),
+            max_time: Some(duration(policy.max_time)),
+            max_ejected: policy.max_ejected,
         }
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
         ("header_timeout", &raw.header_timeout, &mut settings.header_timeout),
         ("keep_alive_timeout", &raw.keep_alive_timeout, &mut settings.keep_alive_timeout),
         ("upstream_idle_timeout", &raw.upstream_idle_timeout, &mut settings.upstream_idle_timeout),
+        ("health_freeze", &raw.health_freeze, &mut settings.health_freeze),
     ] {
         if let Some(value) = duration(name, field, ANY_DURATION, findings) {
             *setting = value;

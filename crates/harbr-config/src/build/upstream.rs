@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use harbr_model::{Balance, Endpoint, EndpointUrl, HealthCheck, MAX_ENDPOINTS, Upstream};
+use harbr_model::{Balance, Endpoint, EndpointUrl, HealthCheck, MAX_ENDPOINTS, OutlierPolicy, Upstream};
 
 use super::health_check::health_check;
+use super::outlier::outlier;
 use super::value::{check_name, choice, integer, required};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
@@ -36,9 +37,14 @@ impl Upstreams {
     /// The upstream that a route's URL stands for. Its name is a route's, and holds a `/`: it is nobody
     /// else's.
     pub(super) fn add_inline(&mut self, name: &str, url: EndpointUrl, health_check: Option<HealthCheck>) {
-        let endpoints = vec![Endpoint { url, weight: 1 }];
-        let balance = Balance::LeastRequest;
-        let upstream = Upstream { name: name.to_owned(), endpoints, balance, health_check };
+        let upstream = Upstream {
+            name: name.to_owned(),
+            endpoints: vec![Endpoint { url, weight: 1 }],
+            balance: Balance::LeastRequest,
+            health_check,
+            panic_threshold: 0,
+            outlier: OutlierPolicy::default(),
+        };
         self.0.insert(name.to_owned(), Some(upstream));
     }
 
@@ -108,7 +114,16 @@ fn upstream(name: &Spanned<String>, raw: &RawUpstream, findings: &mut Findings) 
             .and_then(|list| endpoints(list, findings));
     let balance = choice("balance", &raw.balance, &BALANCES, findings).unwrap_or(Balance::LeastRequest);
     let health_check = raw.health_check.given().and_then(|raw| health_check(&raw.value, findings));
-    Some(Upstream { name: name.value.clone(), endpoints: endpoints?, balance, health_check })
+    let panic_threshold = integer("panic_threshold", &raw.panic_threshold, 0..=100, findings).unwrap_or(0);
+    let outlier = raw.outlier.given().map(|raw| outlier(&raw.value, findings)).unwrap_or_default();
+    Some(Upstream {
+        name: name.value.clone(),
+        endpoints: endpoints?,
+        balance,
+        health_check,
+        panic_threshold,
+        outlier,
+    })
 }
 
 fn endpoints(list: &Spanned<Vec<Field<RawEndpoint>>>, findings: &mut Findings) -> Option<Vec<Endpoint>> {

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use harbr_config::Config;
 use harbr_model::{
-    Certificate, Endpoint, HeaderEdits, Listener, ListenerTls, OddPaths, Route, Settings, Upstream,
+    Certificate, Endpoint, HeaderEdits, Listener, ListenerTls, OddPaths, OutlierPolicy, Route, Settings,
+    Upstream,
 };
 
 pub(crate) fn dump(config: &Config) -> String {
@@ -37,6 +38,7 @@ fn dump_settings(text: &mut String, settings: &Settings) {
         header_timeout,
         keep_alive_timeout,
         upstream_idle_timeout,
+        health_freeze,
         max_header_bytes,
         max_headers,
         access_log,
@@ -47,6 +49,7 @@ fn dump_settings(text: &mut String, settings: &Settings) {
     line(text, format_args!("header_timeout {header_timeout:?}"));
     line(text, format_args!("keep_alive_timeout {keep_alive_timeout:?}"));
     line(text, format_args!("upstream_idle_timeout {upstream_idle_timeout:?}"));
+    line(text, format_args!("health_freeze {health_freeze:?}"));
     line(text, format_args!("max_header_bytes {max_header_bytes}"));
     line(text, format_args!("max_headers {max_headers}"));
     line(text, format_args!("access_log {access_log:?}"));
@@ -67,9 +70,15 @@ fn dump_listener(text: &mut String, listener: &Listener) {
 }
 
 fn dump_upstream(text: &mut String, upstream: &Upstream) {
-    let Upstream { name, endpoints, balance, health_check } = upstream;
+    let Upstream { name, endpoints, balance, health_check, panic_threshold, outlier } = upstream;
     let check = health_check.as_ref().map_or("none".to_owned(), ToString::to_string);
     line(text, format_args!("upstream {name} {balance:?}, health check: {check}"));
+    if *panic_threshold != 0 {
+        line(text, format_args!("  panic threshold {panic_threshold} %"));
+    }
+    if *outlier != OutlierPolicy::default() {
+        line(text, format_args!("  {outlier:?}"));
+    }
     for Endpoint { url, weight } in endpoints {
         line(text, format_args!("  {url} weight {weight}"));
     }

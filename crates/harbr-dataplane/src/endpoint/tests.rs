@@ -7,7 +7,7 @@ fn addr(text: &str) -> SocketAddr {
 }
 
 fn endpoint(url: &str) -> LiveEndpoint {
-    LiveEndpoint::new(url.parse().unwrap(), None)
+    LiveEndpoint::new(url.parse().unwrap())
 }
 
 fn known(endpoint: &LiveEndpoint) -> Vec<SocketAddr> {

@@ -23,13 +23,20 @@ fn table() -> LiveTable {
 fn what_was_said_before_the_snapshot_holds_in_it() {
     let table = table();
     let [first, second] = &table.upstreams["u"].endpoints[..] else { panic!("two endpoints") };
-    let check = first.check.clone().unwrap();
+    let check = table.upstreams["u"].check.clone().unwrap();
     let mut record = HealthRecord::default();
     record.note(found(&first.name, &check, Health::Unhealthy));
     record.note(found(&second.name, "another check", Health::Unhealthy));
     record.apply_to(&table);
     assert_eq!(first.health(), Health::Unhealthy);
     assert_eq!(second.health(), Health::Unknown);
+
+    // Another check has found nothing yet, though the endpoint is the same.
+    let rechecked = vec![upstream("u", &[(1, 1), (2, 1)], "/other")];
+    let rechecked = build(&table, &soil(), rechecked, vec![route("/", "u", 0)]);
+    record.apply_to(&rechecked);
+    assert_eq!(rechecked.upstreams["u"].endpoints[0].id, first.id);
+    assert_eq!(first.health(), Health::Unknown);
 }
 
 #[test]

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::{InvalidSnapshot, Resources, Snapshot};
 use crate::{
-    Balance, Certificate, Endpoint, HeaderEdits, HostHeader, HostPattern, Listener, ListenerTls, PathPrefix,
-    PathRewrite, PrivateKey, Route, RouteMatch, Settings, TimeoutPolicy, Upstream,
+    Balance, Certificate, Endpoint, HeaderEdits, HostHeader, HostPattern, Listener, ListenerTls,
+    OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Route, RouteMatch, Settings, TimeoutPolicy, Upstream,
 };
 
 fn listener(name: &str) -> Listener {
@@ -12,7 +12,14 @@ fn listener(name: &str) -> Listener {
 
 fn upstream(name: &str, urls: &[&str]) -> Upstream {
     let endpoints = urls.iter().map(|url| Endpoint { url: url.parse().unwrap(), weight: 1 }).collect();
-    Upstream { name: name.into(), endpoints, balance: Balance::LeastRequest, health_check: None }
+    Upstream {
+        name: name.into(),
+        endpoints,
+        balance: Balance::LeastRequest,
+        health_check: None,
+        panic_threshold: 0,
+        outlier: OutlierPolicy::default(),
+    }
 }
 
 fn route(name: &str, path: &str, upstream: &str) -> Route {

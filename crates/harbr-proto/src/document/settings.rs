@@ -10,6 +10,7 @@ pub struct SettingsDocument {
     pub header_timeout_ms: u64,
     pub keep_alive_timeout_ms: u64,
     pub upstream_idle_timeout_ms: u64,
+    pub health_freeze_ms: u64,
     pub max_header_bytes: u32,
     pub max_headers: u32,
     /// `json`, `text` or `off`
@@ -43,6 +44,7 @@ impl From<&v1::Settings> for SettingsDocument {
             header_timeout,
             keep_alive_timeout,
             upstream_idle_timeout,
+            health_freeze,
             max_header_bytes,
             max_headers,
             access_log: _,
@@ -56,6 +58,7 @@ impl From<&v1::Settings> for SettingsDocument {
             header_timeout_ms: millis(*header_timeout),
             keep_alive_timeout_ms: millis(*keep_alive_timeout),
             upstream_idle_timeout_ms: millis(*upstream_idle_timeout),
+            health_freeze_ms: millis(*health_freeze),
             max_header_bytes: *max_header_bytes,
             max_headers: *max_headers,
             access_log: access_log(settings.access_log()),

@@ -12,6 +12,18 @@ pub struct UpstreamDocument {
     pub endpoints: Vec<EndpointDocument>,
     pub balance: &'static str,
     pub health_check: Option<HealthCheckDocument>,
+    pub panic_threshold: u32,
+    pub outlier: OutlierDocument,
+}
+
+/// When proxies take an endpoint out by what they see themselves.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutlierDocument {
+    pub failures: u32,
+    pub connect_failures: u32,
+    pub base_time_ms: u64,
+    pub max_time_ms: u64,
+    pub max_ejected: u32,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -46,6 +58,20 @@ impl From<v1::UpstreamStatus> for UpstreamDocument {
             name: upstream.name,
             endpoints: status.endpoints.into_iter().map(EndpointDocument::from).collect(),
             health_check: upstream.health_check.map(HealthCheckDocument::from),
+            panic_threshold: upstream.panic_threshold,
+            outlier: upstream.outlier.unwrap_or_default().into(),
+        }
+    }
+}
+
+impl From<v1::OutlierPolicy> for OutlierDocument {
+    fn from(policy: v1::OutlierPolicy) -> Self {
+        Self {
+            failures: policy.failures,
+            connect_failures: policy.connect_failures,
+            base_time_ms: millis(policy.base_time),
+            max_time_ms: millis(policy.max_time),
+            max_ejected: policy.max_ejected,
         }
     }
 }

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use harbr_model::{
     AccessLog, Balance, Certificate, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader,
-    HostPattern, Listener, ListenerTls, OddPaths, PathPrefix, PathRewrite, PrivateKey, Probe, Resources,
-    Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
+    HostPattern, Listener, ListenerTls, OddPaths, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe,
+    Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
 };
 use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
@@ -16,7 +16,16 @@ const FENCE: Fence = Fence { epoch: 1, generation: 1 };
 fn upstream() -> impl Strategy<Value = Upstream> {
     let endpoints = proptest::collection::btree_set(1..50_u16, 1..4);
     let check = proptest::option::of((any::<bool>(), 1..20_u64, 1..4_u32));
-    (endpoints, any::<bool>(), check).prop_map(|(ports, round_robin, check)| Upstream {
+    let outlier =
+        (0..9_u32, 1..9_u64, 0..=100_u32).prop_map(|(failures, seconds, max_ejected)| OutlierPolicy {
+            failures,
+            base_time: Duration::from_secs(seconds),
+            max_ejected,
+            ..OutlierPolicy::default()
+        });
+    (endpoints, any::<bool>(), check, outlier).prop_map(|(ports, round_robin, check, outlier)| Upstream {
+        panic_threshold: outlier.max_ejected,
+        outlier,
         name: "u".into(),
         endpoints: ports
             .into_iter()
