@@ -27,7 +27,10 @@ fn asked() -> Vec<Asked> {
 }
 
 /// Who answers, or with what status the proxy does; and the path that arrives.
-async fn answer(fleet: &Fleet, (method, host, path, header): &Asked) -> (String, String) {
+async fn answer(
+    fleet: &Fleet,
+    (method, host, path, header): &Asked,
+) -> (String, String, Vec<(String, String)>) {
     let mut sent = request(method.clone(), path, empty());
     sent.headers_mut().insert("host", HeaderValue::from_static(host));
     if let Some((name, value)) = header {
@@ -35,9 +38,26 @@ async fn answer(fleet: &Fleet, (method, host, path, header): &Asked) -> (String,
     }
     let reply = send(fleet.addr(), sent).await;
     match reply.status.as_u16() {
-        200 => (reply.echo().origin, reply.echo().target),
-        status => (status.to_string(), String::new()),
+        200 => {
+            let echo = reply.echo();
+            (echo.origin, echo.target, comparable(echo.headers))
+        }
+        status => (status.to_string(), String::new(), Vec::new()),
     }
+}
+
+/// Without what differs each time, or is another field's.
+fn comparable(mut headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    headers.retain(|(name, _)| !["host", "x-request-id"].contains(&name.as_str()));
+    headers.sort();
+    headers
+}
+
+/// The headers with which the request would arrive.
+fn sent_headers(document: &Value) -> Vec<(String, String)> {
+    let headers = document["forwarded"]["headers"].as_array().into_iter().flatten();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    comparable(headers.map(|header| (text(&header["name"]), text(&header["value"]))).collect())
 }
 
 async fn explained(fleet: &Fleet, (method, host, path, header): &Asked, args: &[&str]) -> Value {
@@ -75,7 +95,7 @@ over_both_shapes! {
         let file = fleet.file.path();
         let origins = [&api, &post, &canary, &wild];
         for asked in asked() {
-            let (who, target) = answer(&fleet, &asked).await;
+            let (who, target, headers) = answer(&fleet, &asked).await;
             let of_fleet = explained(&fleet, &asked, &[]).await;
             let of_file = explained(&fleet, &asked, &["--file", file.to_str().unwrap()]).await;
             for document in [&of_fleet, &of_file] {
@@ -88,6 +108,7 @@ over_both_shapes! {
                     }
                 };
                 assert_eq!((told, sent), (who.clone(), target.clone()), "{asked:?}: {document:#}");
+                assert_eq!(sent_headers(document), headers, "{asked:?}");
             }
             assert_eq!(of_fleet["candidates"], of_file["candidates"]);
         }

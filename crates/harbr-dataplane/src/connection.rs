@@ -24,13 +24,13 @@ use crate::connections::Registered;
 use crate::draining::Place;
 use crate::error::Reason;
 use crate::guarded_io::GuardedIo;
-use crate::headers::address_value;
 use crate::live_listener::LiveListener;
 use crate::proxy;
 use crate::reception::{Received, receive};
 use crate::request_body::pace;
 use crate::tracked_io::TrackedIo;
 use crate::worker::Worker;
+use harbr_routing::headers::address_value;
 
 /// How long a client that has closed its half is waited for an answer. Most have closed both.
 const HALF_CLOSED: Duration = Duration::from_secs(1);

@@ -18,7 +18,6 @@ use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
 use crate::exchange::Exchange;
 use crate::expectation::{Expectation, MAX_PATIENCE, Signal};
-use crate::headers;
 use crate::live::LiveRoute;
 use crate::outgoing::Outgoing;
 use crate::outlier::Seen;
@@ -27,6 +26,7 @@ use crate::response_body::Lease;
 use crate::retry::{self, Decision, Failure, Repeatable, Tries};
 use crate::stats::{AttemptResult, ProxyCells};
 use crate::worker::Worker;
+use harbr_routing::headers;
 
 /// A response's head, with its body to come, and the connection that it comes over.
 pub(crate) type Answer = (Response<Incoming>, Lease);

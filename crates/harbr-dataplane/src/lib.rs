@@ -4,7 +4,7 @@
 //!
 //! - The life of a request: `listener` → `worker` (accept) → `connection` (first `reception`: TLS; then HTTP over
 //!   `guarded_io`, `request_bounds`) → [`proxy`](self) (`proxy.rs`, one linear
-//!   function) → `head`, `headers` (pure) → `forward` (the attempt loop, which obeys `retry`, `balancer`,
+//!   function) → `head`, `harbr_routing::headers` (pure) → `forward` (the attempt loop, which obeys `retry`, `balancer`,
 //!   `deadline`) → `attempt` → `pool` → back through `response_body`; `exchange` counts and logs its end.
 //! - The life of a change: `session` (the stream) → `node` (the one writer: check, build, swap) → `live` (the table,
 //!   with what did not change taken over) → `disk` (two slots, and what a start must know).
@@ -36,7 +36,6 @@ mod forward;
 mod fuzz;
 mod guarded_io;
 mod head;
-mod headers;
 mod health_record;
 mod listener;
 mod live;

@@ -11,9 +11,9 @@ use crate::connection::Client;
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
 use crate::head::Target;
-use crate::headers::{self, Sender, Trust};
 use crate::live::LiveRoute;
 use crate::request_body::RequestBody;
+use harbr_routing::headers::{self, Sender, Trust};
 
 /// A request as it is sent, but for what depends on the endpoint that gets it.
 #[derive(Debug)]

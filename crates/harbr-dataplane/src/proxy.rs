@@ -17,13 +17,13 @@ use crate::error::ProxyError;
 use crate::exchange::Exchange;
 use crate::forward::{Answer, forward};
 use crate::head::Target;
-use crate::headers::{self, Trust};
 use crate::live::{LiveRoute, LiveTable};
 use crate::outgoing::Outgoing;
 use crate::request_body::{BodySource, Replay};
 use crate::response_body::{ResponseBody, Source, UpstreamBody};
 use crate::tunnel;
 use crate::worker::Worker;
+use harbr_routing::headers::{self, Trust};
 
 /// Answers one request. Errors become a response here and nowhere else.
 pub(crate) async fn serve(

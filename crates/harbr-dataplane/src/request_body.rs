@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::deadline::BodyProgress;
 use crate::error::ProxyError;
 use crate::expectation::{Expectation, Wanted};
-use crate::headers;
+use harbr_routing::headers;
 
 /// Bytes of a body that are remembered for another attempt.
 const MAX_REPLAY: usize = 64 * 1024;

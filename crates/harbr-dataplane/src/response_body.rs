@@ -13,10 +13,10 @@ use crate::deadline::BodyProgress;
 use crate::endpoint::InFlight;
 use crate::error::Reason;
 use crate::exchange::Exchange;
-use crate::headers;
 use crate::pool::Sender;
 use crate::request_body::BodySource;
 use crate::worker::Worker;
+use harbr_routing::headers;
 
 /// The body of an answer, with the exchange that it ends.
 #[derive(Debug)]

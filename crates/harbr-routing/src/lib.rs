@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`normal_form`] brings a request's path to the one form that is matched *and* forwarded;
 //! [`RouteTable::find`] answers which route it is for, and [`RouteTable::explain`] why not another; [`forwarded_path`] says what the upstream is asked.
-//! Proxies and operators' tools ask the same code.
+//! [`headers`] is what becomes of a head on the way. Proxies and operators' tools ask the same code.
 
+pub mod headers;
 mod path;
 mod table;
 

@@ -1,6 +1,7 @@
 //! What can be asked.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -129,6 +130,9 @@ pub(crate) struct ExplainArgs {
     /// A header of the request, `name: value`
     #[arg(short = 'H', long = "header", value_name = "HEADER")]
     pub(crate) headers: Vec<HeaderArg>,
+    /// The client's address, which decides whether its word on those before it counts
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    pub(crate) from: IpAddr,
     /// Of this revision; without it, of the one that the fleet should serve
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["node", "file"])]
     pub(crate) revision: Option<u64>,

@@ -62,8 +62,8 @@ fn explain_request(
     connect: impl FnOnce() -> anyhow::Result<Controller>,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    let ExplainArgs { request, headers, revision, node, file, all } = args;
-    let request = RequestToExplain::new(&request, &headers)
+    let ExplainArgs { request, headers, from, revision, node, file, all } = args;
+    let request = RequestToExplain::new(&request, &headers, from)
         .unwrap_or_else(|error| Cli::command().error(ErrorKind::ValueValidation, error).exit());
     let subject = match file {
         Some(file) => plan::read(&CheckedFile::read(&file))?,

@@ -5,10 +5,12 @@ mod document;
 mod request;
 mod text;
 
-use harbr_model::{EndpointUrl, HostHeader, Route};
-use harbr_proto::document::{EndpointDocument, UpstreamDocument};
+use harbr_model::{EndpointUrl, HostHeader, Route, Settings};
+use harbr_proto::document::{EndpointDocument, HeaderDocument, UpstreamDocument};
+use harbr_routing::headers::{self, Sender, Trust};
 use harbr_routing::{Explanation, Found, RequestHead, Verdict, forwarded_path, mismatch, normal_form};
-use http::{HeaderValue, Method};
+use http::header::HOST;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 
 use crate::subject::Subject;
 
@@ -16,6 +18,8 @@ pub(crate) use document::ExplainDocument;
 use document::{CandidateDocument, EndpointExplanation, ForwardedDocument, RetryDocument, TimeoutsDocument};
 pub(crate) use request::{HeaderArg, RequestToExplain};
 pub(crate) use text::text;
+
+const REQUEST_ID: &str = "x-request-id";
 
 /// Whether routes are shown that are for other hosts or paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +91,9 @@ fn add_answer(
 ) {
     let (route, shown) = (&subject.routes[index], &subject.documents.routes[index]);
     document.route = Some(shown.clone());
+    let headers = sent_headers(request, route, &subject.settings);
     document.forwarded = Some(ForwardedDocument {
+        headers: headers.iter().map(|(name, value)| header_document(name, value)).collect(),
         path: with_query(&forwarded_path(path, &route.matches.path, &route.rewrite, ""), request),
         host: match &route.host_header {
             HostHeader::Upstream => None,
@@ -112,6 +118,25 @@ fn add_answer(
     if !document.endpoints.iter().any(|endpoint| endpoint.eligible) {
         document.refuse(503, "no endpoint of its upstream is healthy");
     }
+}
+
+/// As the proxy makes them of those that came, but for `Host`.
+fn sent_headers(request: &RequestToExplain, route: &Route, settings: &Settings) -> HeaderMap {
+    let mut sent = request.headers.clone();
+    let is_trusted = settings.trusted_proxies.iter().any(|network| network.contains(request.from));
+    let trust = if is_trusted { Trust::Yes } else { Trust::No };
+    let hop = headers::strip_request(&mut sent, Version::HTTP_11, trust);
+    let id = headers::set_request_id(&mut sent);
+    if request.headers.get(REQUEST_ID) != Some(&id) {
+        sent.insert(REQUEST_ID, HeaderValue::from_static("(drawn at random)"));
+    }
+    let addr = headers::address_value(request.from);
+    let host = request.headers.get(HOST);
+    let sender = Sender { addr: &addr, scheme: request.scheme(), host, version: Version::HTTP_11 };
+    headers::set_request(&mut sent, &sender, &hop);
+    headers::edit(&mut sent, &route.request_headers);
+    sent.remove(HOST);
+    sent
 }
 
 fn endpoint_explanation(
@@ -142,6 +167,10 @@ fn with_query(path: &str, request: &RequestToExplain) -> String {
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),
     }
+}
+
+fn header_document(name: &HeaderName, value: &HeaderValue) -> HeaderDocument {
+    HeaderDocument { name: name.to_string(), value: shown_value(value) }
 }
 
 fn shown_value(value: &HeaderValue) -> String {

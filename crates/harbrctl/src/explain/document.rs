@@ -5,7 +5,7 @@ use http::Method;
 use prost_types::Timestamp;
 use serde::Serialize;
 
-use super::{RequestToExplain, shown_value};
+use super::{RequestToExplain, header_document};
 
 /// `harbrctl explain`
 #[derive(Debug, Serialize)]
@@ -64,6 +64,8 @@ pub(crate) struct ForwardedDocument {
     pub(crate) path: String,
     /// Null: the endpoint's own.
     pub(crate) host: Option<String>,
+    /// All others, as they are sent.
+    pub(crate) headers: Vec<HeaderDocument>,
     pub(crate) request_headers: HeaderEditsDocument,
     pub(crate) response_headers: HeaderEditsDocument,
 }
@@ -118,9 +120,7 @@ impl ExplainDocument {
                 host: request.host().to_owned(),
                 path: request.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
                 normal_path: String::new(),
-                headers: headers
-                    .map(|(name, value)| HeaderDocument { name: name.to_string(), value: shown_value(value) })
-                    .collect(),
+                headers: headers.map(|(name, value)| header_document(name, value)).collect(),
             },
             status: None,
             reason: None,

@@ -1,5 +1,7 @@
+use std::net::IpAddr;
 use std::str::FromStr;
 
+use harbr_model::Scheme;
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
@@ -15,6 +17,8 @@ pub(crate) struct RequestToExplain {
     /// The host and its port, as a `Host` header says it; `None` for a path alone.
     pub(crate) authority: Option<String>,
     pub(crate) headers: HeaderMap,
+    /// The client's address.
+    pub(crate) from: IpAddr,
 }
 
 impl RequestToExplain {
@@ -22,7 +26,7 @@ impl RequestToExplain {
     ///
     /// # Errors
     /// What is wrong with them.
-    pub(crate) fn new(words: &[String], headers: &[HeaderArg]) -> Result<Self, String> {
+    pub(crate) fn new(words: &[String], headers: &[HeaderArg], from: IpAddr) -> Result<Self, String> {
         let (method, url) = match words {
             [url] => ("GET", url),
             [method, url] => (method.as_str(), url),
@@ -44,7 +48,12 @@ impl RequestToExplain {
                 HeaderValue::from_str(authority).map_err(|_| format!("`{authority}` is not a host"))?;
             map.insert(HOST, value);
         }
-        Ok(Self { method, uri, authority, headers: map })
+        Ok(Self { method, uri, authority, headers: map, from })
+    }
+
+    /// As the listener takes it: a path alone is asked for in the clear.
+    pub(crate) fn scheme(&self) -> Scheme {
+        if self.uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http }
     }
 
     /// Without the port, as routes match it.

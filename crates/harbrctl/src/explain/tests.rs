@@ -1,3 +1,5 @@
+use std::net::{IpAddr, Ipv4Addr};
+
 use harbr_proto::document::EndpointDocument;
 use prost_types::Timestamp;
 
@@ -27,6 +29,8 @@ routes:
   /only: {upstream: \"http://old\", methods: [PUT]}
 ";
 
+const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+
 fn the_subject() -> Subject {
     subject("config.yml", ROUTES)
 }
@@ -34,7 +38,7 @@ fn the_subject() -> Subject {
 fn request(words: &[&str], headers: &[&str]) -> RequestToExplain {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let headers: Vec<HeaderArg> = headers.iter().map(|header| header.parse().unwrap()).collect();
-    RequestToExplain::new(&words, &headers).unwrap()
+    RequestToExplain::new(&words, &headers, CLIENT).unwrap()
 }
 
 fn endpoint(subject: &mut Subject, index: usize) -> &mut EndpointDocument {
@@ -49,7 +53,10 @@ fn an_answer_is_explained_from_the_match_to_the_endpoints() {
     out.last_error = Some("no answer in time".to_owned());
     // 2026-01-02T03:04:05Z
     out.since = Some(Timestamp { seconds: 1_767_323_045, nanos: 0 });
-    let request = request(&["https://api.example.com:8443/v1/%7Eann?x=1"], &["Cookie: a=b"]);
+    let request = request(
+        &["https://api.example.com:8443/v1/%7Eann?x=1"],
+        &["Cookie: a=b", "Connection: x-hop", "X-Hop: 1", "X-Forwarded-For: 1.2.3.4"],
+    );
     let document = explain(&subject, &request, Shown::Candidates);
     check_golden("explain.json", &pretty(&document));
     check_golden("explain.txt", &text(&document, Paint::Plain));
@@ -95,7 +102,7 @@ fn the_host_is_that_of_the_url_or_of_the_header() {
     assert_eq!(host(&["/x"], &[]), (String::new(), None));
     for words in [&["a b", "/x"][..], &["GET", "http://a b/"], &["GET", "/x", "/y"]] {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        assert!(RequestToExplain::new(&words, &[]).is_err(), "{words:?}");
+        assert!(RequestToExplain::new(&words, &[], CLIENT).is_err(), "{words:?}");
     }
 }
 

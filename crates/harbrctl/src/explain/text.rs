@@ -16,6 +16,9 @@ pub(crate) fn text(document: &ExplainDocument, paint: Paint) -> String {
     if let Some(forwarded) = &document.forwarded {
         text.push('\n');
         text.push_str(&fields(&policies(document, forwarded)));
+        text.push('\n');
+        let headers = forwarded.headers.iter().map(|it| [it.name.clone(), it.value.clone()]);
+        text.push_str(&render(["HEADER", "AS IT IS SENT"], headers));
     }
     if !document.endpoints.is_empty() {
         text.push('\n');

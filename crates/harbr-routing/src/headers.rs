@@ -1,4 +1,5 @@
-//! What becomes of header fields on the way through (RFC 9110, 7.6).
+//! What becomes of header fields on the way through (RFC 9110, 7.6). A request id is drawn at random; all else
+//! follows from what is given.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -19,7 +20,7 @@ const MAX_PASSES: usize = 10;
 
 /// What a request asked of this hop, as far as the next one must be asked the same.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct HopRequest {
+pub struct HopRequest {
     /// The protocols that the client asks to change to.
     pub upgrade: Option<HeaderValue>,
     pub wants_trailers: bool,
@@ -29,7 +30,7 @@ pub(crate) struct HopRequest {
 
 /// Who sent a request, and how, as the upstream is told.
 #[derive(Debug)]
-pub(crate) struct Sender<'a> {
+pub struct Sender<'a> {
     pub addr: &'a HeaderValue,
     pub scheme: Scheme,
     pub host: Option<&'a HeaderValue>,
@@ -38,7 +39,7 @@ pub(crate) struct Sender<'a> {
 
 /// Whether the client's word on those before it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trust {
+pub enum Trust {
     Yes,
     No,
 }
@@ -46,7 +47,7 @@ pub(crate) enum Trust {
 /// Takes out of a request what is for this hop only, what is made anew (framing) or is for this proxy
 /// (credentials), and what a client that is not trusted says of its own way here. An HTTP/1.0 client can ask for
 /// neither another protocol nor a `100 Continue` (RFC 9110, 7.8 and 10.1.1).
-pub(crate) fn strip_request(headers: &mut HeaderMap, version: Version, trust: Trust) -> HopRequest {
+pub fn strip_request(headers: &mut HeaderMap, version: Version, trust: Trust) -> HopRequest {
     let is_old = version <= Version::HTTP_10;
     let wants_trailers = headers.get_all(TE).iter().any(lets_trailers_through);
     let expects_continue = !is_old
@@ -63,7 +64,7 @@ pub(crate) fn strip_request(headers: &mut HeaderMap, version: Version, trust: Tr
 
 /// Takes out of a response what is for this hop only, and its framing, which is made anew from its body. Only
 /// where there is none, its length is the upstream's word about what another request would get.
-pub(crate) fn strip_response(headers: &mut HeaderMap, method: &Method, status: StatusCode) {
+pub fn strip_response(headers: &mut HeaderMap, method: &Method, status: StatusCode) {
     let describes_another = *method == Method::HEAD || status == StatusCode::NOT_MODIFIED;
     let keeps_length = describes_another && has_one_length(headers);
     strip_named_by_connection(headers);
@@ -74,7 +75,7 @@ pub(crate) fn strip_response(headers: &mut HeaderMap, method: &Method, status: S
 
 /// RFC 9112, 6.3: a response's body is framed in one way that nobody can read as another. Where none follows,
 /// nothing depends on it.
-pub(crate) fn is_framing_clear(headers: &HeaderMap, method: &Method, status: StatusCode) -> bool {
+pub fn is_framing_clear(headers: &HeaderMap, method: &Method, status: StatusCode) -> bool {
     let has_no_body = *method == Method::HEAD
         || status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -91,7 +92,7 @@ pub(crate) fn is_framing_clear(headers: &HeaderMap, method: &Method, status: Sta
 
 /// Takes out of trailers what must come before the body, or not at all: framing, routing, credentials, the
 /// body's own description, what controls a cache or a request (RFC 9110, 6.5.1).
-pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
+pub fn strip_trailers(trailers: &mut HeaderMap) {
     strip(trailers, |name| {
         is_hop_by_hop(name)
             || is_about_the_client(name)
@@ -102,7 +103,7 @@ pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
 }
 
 /// The request has come by here so often that it would not end.
-pub(crate) fn is_looping(headers: &HeaderMap) -> bool {
+pub fn is_looping(headers: &HeaderMap) -> bool {
     let hops = headers.get_all(VIA).iter().filter_map(|value| value.to_str().ok());
     let ours = hops.flat_map(|value| value.split(',')).filter(|hop| {
         let mut words = hop.split_ascii_whitespace();
@@ -112,7 +113,7 @@ pub(crate) fn is_looping(headers: &HeaderMap) -> bool {
 }
 
 /// Counts this hop where a request limits them (RFC 9110, 7.6.2). `Err`: it is to be answered here.
-pub(crate) fn spend_forward(headers: &mut HeaderMap, method: &Method) -> Result<(), NoForwardsLeft> {
+pub fn spend_forward(headers: &mut HeaderMap, method: &Method) -> Result<(), NoForwardsLeft> {
     if *method != Method::OPTIONS {
         return Ok(());
     }
@@ -127,10 +128,10 @@ pub(crate) fn spend_forward(headers: &mut HeaderMap, method: &Method) -> Result<
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NoForwardsLeft;
+pub struct NoForwardsLeft;
 
 /// Who the client is by the word of trusted proxies: the last in `X-Forwarded-For` that is none of them.
-pub(crate) fn client_by_trusted(headers: &HeaderMap, trusted: &[Network]) -> Option<IpAddr> {
+pub fn client_by_trusted(headers: &HeaderMap, trusted: &[Network]) -> Option<IpAddr> {
     let mut client = None;
     let lines = headers.get_all(X_FORWARDED_FOR).iter().rev().map(HeaderValue::to_str);
     for step in lines.flat_map(|line| line.unwrap_or_default().rsplit(',')) {
@@ -150,7 +151,7 @@ fn forwarded_addr(text: &str) -> Option<IpAddr> {
 }
 
 /// Tells the upstream of the client, and asks it what the client asked of this hop.
-pub(crate) fn set_request(headers: &mut HeaderMap, sender: &Sender<'_>, hop: &HopRequest) {
+pub fn set_request(headers: &mut HeaderMap, sender: &Sender<'_>, hop: &HopRequest) {
     // What is there was said by a proxy that is trusted: it goes on, with one more step.
     headers.append(X_FORWARDED_FOR, sender.addr.clone());
     headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(sender.scheme.as_str()));
@@ -168,7 +169,7 @@ pub(crate) fn set_request(headers: &mut HeaderMap, sender: &Sender<'_>, hop: &Ho
 }
 
 /// The client's request id if it is a short token, else a new one.
-pub(crate) fn set_request_id(headers: &mut HeaderMap) -> HeaderValue {
+pub fn set_request_id(headers: &mut HeaderMap) -> HeaderValue {
     match headers.get(X_REQUEST_ID) {
         Some(id) if is_token(id.as_bytes()) => id.clone(),
         Some(_) | None => {
@@ -181,13 +182,13 @@ pub(crate) fn set_request_id(headers: &mut HeaderMap) -> HeaderValue {
 }
 
 /// A client's address as `X-Forwarded-For` says it.
-pub(crate) fn address_value(addr: IpAddr) -> HeaderValue {
+pub fn address_value(addr: IpAddr) -> HeaderValue {
     let mut text = String::with_capacity(40);
     write!(text, "{addr}").expect("a string takes all that is written");
     HeaderValue::try_from(text).expect("an address is a valid value")
 }
 
-pub(crate) fn edit(headers: &mut HeaderMap, edits: &HeaderEdits) {
+pub fn edit(headers: &mut HeaderMap, edits: &HeaderEdits) {
     for name in &edits.remove {
         headers.remove(name);
     }
@@ -206,7 +207,7 @@ fn via(version: Version) -> HeaderValue {
 }
 
 /// The upstream changes to a protocol that was asked for (RFC 9110, 7.8).
-pub(crate) fn grants(asked: Option<&HeaderValue>, response: &HeaderMap) -> bool {
+pub fn grants(asked: Option<&HeaderValue>, response: &HeaderMap) -> bool {
     let list = |value: &HeaderValue| value.to_str().unwrap_or_default().to_ascii_lowercase();
     let (Some(asked), Some(granted)) = (asked.map(list), response.get(UPGRADE).map(list)) else {
         return false;
@@ -215,7 +216,7 @@ pub(crate) fn grants(asked: Option<&HeaderValue>, response: &HeaderMap) -> bool 
 }
 
 /// Asks for, or grants, a change of protocol on this hop.
-pub(crate) fn set_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
+pub fn set_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, protocol);
 }
