@@ -262,8 +262,8 @@ impl FromStr for Code {
 
     /// `HR0012`, `hr0012`, `0012` and `12` are one code.
     fn from_str(text: &str) -> Result<Self, UnknownCode> {
-        let number: u16 =
-            text.to_ascii_uppercase().trim_start_matches("HR").parse().map_err(|_| UnknownCode)?;
+        let text = text.to_ascii_uppercase();
+        let number: u16 = text.strip_prefix("HR").unwrap_or(&text).parse().map_err(|_| UnknownCode)?;
         let code = format!("HR{number:04}");
         Self::ALL.iter().copied().find(|known| known.as_str() == code).ok_or(UnknownCode)
     }
