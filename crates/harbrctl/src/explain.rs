@@ -116,7 +116,7 @@ fn add_answer(
         .filter_map(|endpoint| endpoint_explanation(endpoint, upstream, route, request, path))
         .collect();
     if !document.endpoints.iter().any(|endpoint| endpoint.eligible) {
-        document.refuse(503, "no endpoint of its upstream is healthy");
+        document.refuse(503, "no endpoint of its upstream is eligible");
     }
 }
 
@@ -149,17 +149,25 @@ fn endpoint_explanation(
     let url: EndpointUrl = endpoint.url.parse().ok()?;
     let path = forwarded_path(path, &route.matches.path, &route.rewrite, url.base_path());
     let target = format!("{}://{}{}", url.scheme().as_str(), url.authority(), with_query(&path, request));
-    let eligible = endpoint.health != "unhealthy";
+    let is_healthy = endpoint.health != "unhealthy";
+    let eligible = endpoint.drained.is_none() && (is_healthy || is_panicking(upstream));
     Some(EndpointExplanation {
         url: endpoint.url.clone(),
         weight: endpoint.weight,
         eligible,
         health: endpoint.health,
-        failures_in_a_row: upstream.health_check.as_ref().map(|check| check.fall).filter(|_| !eligible),
+        failures_in_a_row: upstream.health_check.as_ref().map(|check| check.fall).filter(|_| !is_healthy),
         last_error: endpoint.last_error.clone(),
         since: endpoint.since,
+        drained: endpoint.drained.clone(),
         target,
     })
+}
+
+/// The proxies' rule: with too few of them left, all are used.
+fn is_panicking(upstream: &UpstreamDocument) -> bool {
+    let usable = upstream.endpoints.iter().filter(|endpoint| endpoint.health != "unhealthy").count();
+    usable * 100 < upstream.endpoints.len() * upstream.panic_threshold as usize
 }
 
 fn with_query(path: &str, request: &RequestToExplain) -> String {

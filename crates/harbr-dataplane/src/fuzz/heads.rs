@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
 use super::input::{damage, pick, words};
 use crate::head::Target;
-use crate::headers::{self, HopRequest, Sender, Trust};
+use harbr_routing::headers::{self, HopRequest, Sender, Trust};
 
 const TARGETS: &[&str] = &[
     "/",

@@ -1,5 +1,5 @@
 use harbr_model::{RETRY_BUDGET_FLOOR, RETRY_BUDGET_SHARE};
-use harbr_proto::document::{HeaderDocument, HeaderEditsDocument, RouteDocument, rfc3339};
+use harbr_proto::document::{DrainedDocument, HeaderDocument, HeaderEditsDocument, RouteDocument, rfc3339};
 use harbr_routing::Mismatch;
 use http::Method;
 use prost_types::Timestamp;
@@ -83,6 +83,8 @@ pub(crate) struct EndpointExplanation {
     /// Since when it has this health.
     #[serde(serialize_with = "rfc3339")]
     pub(crate) since: Option<Timestamp>,
+    /// By whose order it gets no new request.
+    pub(crate) drained: Option<DrainedDocument>,
     /// What the endpoint would be asked for.
     pub(crate) target: String,
 }

@@ -89,6 +89,20 @@ fn without_an_endpoint_that_is_eligible_the_answer_is_503() {
 }
 
 #[test]
+fn an_endpoint_that_is_drained_or_in_a_panic_is_told_apart() {
+    let mut subject = the_subject();
+    endpoint(&mut subject, 0).drained = Some(harbr_proto::v1::Drained::default().into());
+    endpoint(&mut subject, 1).health = "unhealthy";
+    let eligible = |subject: &Subject| {
+        let document = explain(subject, &request(&["api.example.com/v1"], &[]), Shown::Candidates);
+        document.endpoints.iter().map(|endpoint| endpoint.eligible).collect::<Vec<_>>()
+    };
+    assert_eq!(eligible(&subject), [false, false]);
+    subject.documents.upstreams.get_mut("users").unwrap().panic_threshold = 60;
+    assert_eq!(eligible(&subject), [false, true]);
+}
+
+#[test]
 fn the_host_is_that_of_the_url_or_of_the_header() {
     let host = |words: &[&str], headers: &[&str]| {
         let request = request(words, headers);

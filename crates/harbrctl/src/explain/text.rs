@@ -109,9 +109,11 @@ fn endpoints(endpoints: &[EndpointExplanation]) -> String {
 }
 
 fn why(endpoint: &EndpointExplanation) -> String {
-    let mut why = match endpoint.eligible {
-        true => endpoint.health.to_owned(),
-        false => format!("out: {}", endpoint.health),
+    let mut why = match (&endpoint.drained, endpoint.eligible, endpoint.health) {
+        (Some(_), _, health) => format!("out: drained, {health}"),
+        (None, false, health) => format!("out: {health}"),
+        (None, true, "unhealthy") => "below the panic threshold: unhealthy".to_owned(),
+        (None, true, health) => health.to_owned(),
     };
     if let Some(since) = &endpoint.since {
         why.push_str(&format!(" since {since}"));

@@ -59,8 +59,9 @@ fn upstreams(documents: &Documents) -> Items {
             let endpoints = endpoints.into_iter().map(|mut endpoint| {
                 let url = endpoint["url"].as_str().unwrap_or_default().to_owned();
                 if let Value::Object(fields) = &mut endpoint {
-                    fields
-                        .retain(|name, _| !["url", "health", "last_error", "since"].contains(&name.as_str()));
+                    fields.retain(|name, _| {
+                        !["url", "health", "last_error", "since", "drained"].contains(&name.as_str())
+                    });
                 }
                 (url, endpoint)
             });
