@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 /// Larger answers are an error: what we talk to sends a few hundred bytes.
 const MAX_BODY: u64 = 1024 * 1024;
@@ -37,8 +38,18 @@ pub(crate) fn get_json(addr: SocketAddr, path: &str) -> Result<serde_json::Value
 /// The first address where a proxy takes traffic, which its admin address tells.
 pub(crate) fn listener_addr(admin_addr: SocketAddr) -> Result<SocketAddr> {
     let info = get_json(admin_addr, "/info")?;
-    let addr = info["listeners"][0]["addr"].as_str().context("no listener yet")?;
-    Ok(addr.parse()?)
+    addr_of(&info["listeners"][0])
+}
+
+/// The address of the listener of this name.
+pub(crate) fn listener(admin_addr: SocketAddr, name: &str) -> Result<SocketAddr> {
+    let info = get_json(admin_addr, "/info")?;
+    let listeners = info["listeners"].as_array().context("/info has no listeners")?;
+    addr_of(listeners.iter().find(|listener| listener["name"] == name).context("no such listener yet")?)
+}
+
+fn addr_of(listener: &Value) -> Result<SocketAddr> {
+    Ok(listener["addr"].as_str().context("no listener yet")?.parse()?)
 }
 
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a command-line tool talks to its user")]
 
 mod bench;
+mod certificate;
 mod check;
 mod conformance;
 mod demo;
@@ -47,7 +48,7 @@ enum Command {
     Conformance(conformance::Options),
     /// Random requests against what must hold of each; a short run is among the tests
     Fuzz(fuzz::Options),
-    /// The programs as they are shipped: optimised by a profile of mixed traffic (needs llvm-profdata)
+    /// The programs as they are shipped: optimised by a profile of mixed traffic (needs llvm-profdata, h2load)
     Dist,
     /// Manual pages and shell completions of harbrctl
     Man,

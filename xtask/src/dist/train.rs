@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::certificate::Certificate;
 use crate::http::{self, Connection};
 use crate::interrupt::Interrupt;
 use crate::process::Process;
@@ -30,24 +31,28 @@ pub(super) fn run(program: &Path, folder: &Path, interrupt: &Interrupt) -> Resul
     let upstream = origin.addr("addr", interrupt)?;
 
     let config = folder.join("config.yml");
-    std::fs::write(&config, configuration(upstream))?;
+    std::fs::write(&config, configuration(upstream, &Certificate::in_folder(folder)?))?;
     let mut command = Command::new(program);
     command.arg("-c").arg(config).args(["--log-format", "json", "--admin-addr", "127.0.0.1:0"]);
     command.args(["--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"]);
     let mut router = Process::start("harbr-router", folder, &mut command)?;
     let admin_addr = router.addr("admin_addr", interrupt)?;
-    let addr = interrupt.until(START_LIMIT, || http::listener_addr(admin_addr))?;
+    let plain = interrupt.until(START_LIMIT, || http::listener(admin_addr, "plain"))?;
+    let secure = http::listener(admin_addr, "secure")?;
 
-    send(addr, interrupt)?;
+    send(plain, interrupt)?;
+    send_together(plain, secure, folder, interrupt)?;
     http::get(admin_addr, "/metrics")?;
     let ended = router.stop(STOP_LIMIT)?;
     ensure!(ended.success(), "harbr-router ended with {ended}");
     Ok(())
 }
 
-fn configuration(upstream: SocketAddr) -> String {
+fn configuration(upstream: SocketAddr, certificate: &Certificate) -> String {
     format!(
-        "listen_addr: \"127.0.0.1:0\"\n\
+        "listeners:\n\
+         \x20 - {{ name: plain, addr: \"127.0.0.1:0\" }}\n\
+         \x20 - {{ name: secure, addr: \"127.0.0.1:0\", tls: {{ certificates: [{{ cert: \"{cert}\", key: \"{key}\" }}] }} }}\n\
          global_timeout_ms: 5000\n\
          max_connections: 1000\n\
          routes:\n\
@@ -55,7 +60,9 @@ fn configuration(upstream: SocketAddr) -> String {
          \x20 \"shop.test/\": {{ upstream: pool, headers: {{ response: {{ set: {{ X-Shop: \"1\" }} }} }} }}\n\
          \x20 \"/\": {{ upstream: \"http://{upstream}\", health_check_path: /health }}\n\
          upstreams:\n\
-         \x20 pool: {{ endpoints: [\"http://{upstream}\", \"http://{upstream}/second\"] }}\n"
+         \x20 pool: {{ endpoints: [\"http://{upstream}\", \"http://{upstream}/second\"] }}\n",
+        cert = certificate.chain.display(),
+        key = certificate.key.display()
     )
 }
 
@@ -77,6 +84,30 @@ fn send(addr: SocketAddr, interrupt: &Interrupt) -> Result<()> {
     }
     for _ in 0..UPLOADS {
         upload(addr)?;
+        interrupt.pause(Duration::ZERO)?;
+    }
+    Ok(())
+}
+
+/// Many at once, as traffic comes; over TLS too.
+fn send_together(plain: SocketAddr, secure: SocketAddr, folder: &Path, interrupt: &Interrupt) -> Result<()> {
+    let body = folder.join("body");
+    std::fs::write(&body, vec![b'x'; UPLOAD_BYTES])?;
+    let body = body.display().to_string();
+    for (requests, arguments, url) in [
+        ("20000", &["--h1", "-c24"][..], format!("http://{plain}/api/users/7?fields=name&page=2")),
+        ("6000", &["--h1", "-c12"], format!("https://{secure}/static/app.js")),
+        ("1500", &["--h1", "-c8", "-d", &body], format!("http://{plain}/api/files")),
+    ] {
+        let mut command = Command::new("h2load");
+        command
+            .args(["-t1", "-n", requests, "-H", "Cookie: session=0123456789abcdef"])
+            .args(arguments)
+            .arg(&url);
+        let output = command.output().context("h2load does not start (apt-get install nghttp2-client)")?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let expected = format!("{requests} succeeded");
+        ensure!(said.contains(&expected), "h2load {url}: {said}");
         interrupt.pause(Duration::ZERO)?;
     }
     Ok(())
