@@ -33,6 +33,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    harbr_process::refuse_huge_pages();
     let cli = Cli::parse();
     if cli.check {
         return check(&cli.controller);

@@ -45,6 +45,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    harbr_process::refuse_huge_pages();
     let cli = Cli::parse();
     let started = match harbr_process::init_logs(&cli.log) {
         Ok(()) => start(cli),

@@ -25,7 +25,7 @@ pub use logs::{InvalidLogs, LogArgs, LogFormat, init_logs};
 pub use metrics::{Metrics, RecorderInstalled};
 pub use panics::panics;
 pub use readiness::probe_readiness;
-pub use resources::{InvalidThreads, raise_descriptor_limit, worker_threads};
+pub use resources::{InvalidThreads, raise_descriptor_limit, refuse_huge_pages, worker_threads};
 pub use signals::{Hangup, Signals, Termination};
 pub use state_dir::{StateDir, StateDirError};
 pub use tasks::{FailureRule, TaskError, Tasks};

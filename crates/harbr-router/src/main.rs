@@ -40,6 +40,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    harbr_process::refuse_huge_pages();
     let cli = Cli::parse();
     if let Err(error) = harbr_process::init_logs(&cli.log) {
         return harbr_process::exit_code(Err(error.into()));
