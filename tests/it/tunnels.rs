@@ -4,9 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use harbr_tests::{Fleet, Origin, RawClient, RawOrigin, Shape, empty, eventually, get, never, read_head};
+use harbr_tests::{
+    Client, Fleet, Origin, Plan, RawClient, RawOrigin, Shape, Signal, TestAuthority, empty, eventually, get,
+    never, read_head,
+};
 use http::Response;
 use hyper_util::rt::TokioIo;
+use rustls::ALL_VERSIONS;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -62,6 +66,30 @@ over_both_shapes! {
         }
         client.send("bye.").await.unwrap();
         assert_eq!(client.read_until(".").await, "BYE.");
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_over_tls_carries_bytes_both_ways() {
+    let (origin, authority) = (Origin::start("a").await, TestAuthority::new());
+    answer_with_shouting(&origin);
+    let pair = authority.issue("site", &["site.test"]);
+    let settings = format!("tls: {{ certificates: [{}] }}", pair.yaml());
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).listener(&settings).text()).await;
+    let mut stream = authority.client(ALL_VERSIONS).connect(fleet.addr(), "site.test").await.unwrap();
+    stream.write_all(UPGRADE.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+    let mut told = [0; 300_000];
+    for round in 0..3 {
+        let said = vec![b'a' + round; told.len()];
+        let (mut from, mut to) = tokio::io::split(&mut stream);
+        let (sent, read) = tokio::join!(to.write_all(&said), from.read_exact(&mut told));
+        assert!(sent.is_ok() && read.is_ok());
+        assert!(told.iter().all(|byte| *byte == b'A' + round));
     }
 }
 
@@ -225,4 +253,25 @@ async fn a_tunnel_whose_client_reads_nothing_for_a_while_is_ended_once_at_most()
         metrics.count("harbr_downstream_connections_ended_total", &[("limit", "idle_timeout")]) > 1
     };
     never("one connection was ended more than once", Duration::from_secs(1), counted_again).await;
+}
+
+#[tokio::test]
+async fn a_tunnel_is_ended_last_when_its_node_ends() {
+    let (upstream, mut tunnels) = tunnelling_upstream().await;
+    let text = File::new().route("/", &format!("upstream: \"{}\"", upstream.url())).text();
+    let fleet = Plan::new(Shape::Split).drain_timeout("4s").start(&text).await;
+    let (mut client, mut server) = open_tunnel(&fleet, &mut tunnels).await;
+    let mut resting = Client::connect(fleet.addr()).await.unwrap();
+    assert_eq!(resting.get("/").await.status, 200);
+    let began = Instant::now();
+    fleet.node().process.signal(Signal::Terminate);
+    eventually("the connection that rests is closed", async || resting.is_closed().then_some(())).await;
+    // The tunnel carries on until there is no time left.
+    client.send("still here.").await.unwrap();
+    let mut told = [0; 11];
+    server.read_exact(&mut told).await.unwrap();
+    assert_eq!(&told, b"still here.");
+    assert_eq!(client.read_to_end().await, "");
+    assert!(began.elapsed() > Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(fleet.node().process.ended().await.code, Some(0));
 }

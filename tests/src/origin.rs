@@ -64,7 +64,15 @@ impl Origin {
     /// # Panics
     /// If loopback has no free port.
     pub async fn start_tls(name: &str, authority: &TestAuthority) -> Self {
-        Self::listen(name, Transport::Tls(authority.acceptor("localhost"))).await
+        Self::listen(name, Transport::Tls(authority.acceptor("localhost", None))).await
+    }
+
+    /// As [`start_tls`](Self::start_tls), for clients that show a certificate of `clients`.
+    ///
+    /// # Panics
+    /// If loopback has no free port.
+    pub async fn start_mutual_tls(name: &str, authority: &TestAuthority, clients: &TestAuthority) -> Self {
+        Self::listen(name, Transport::Tls(authority.acceptor("localhost", Some(clients)))).await
     }
 
     async fn listen(name: &str, transport: Transport) -> Self {

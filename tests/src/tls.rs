@@ -5,9 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::client::WantsClientCert;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoClientAuth, WebPkiClientVerifier};
+use rustls::{
+    ALL_VERSIONS, ClientConfig, ConfigBuilder, RootCertStore, ServerConfig, SupportedProtocolVersion,
+};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -59,14 +65,34 @@ impl TestAuthority {
     /// If the provider has none of the versions.
     #[must_use]
     pub fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> TlsClient {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.issuer.der().clone()).expect("an authority's certificate is one");
-        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        TlsClient { config: Arc::new(self.trusting(versions).with_no_client_auth()) }
+    }
+
+    /// As [`client`](Self::client) with all versions, and it shows this certificate.
+    ///
+    /// # Panics
+    /// If the pair is not one.
+    #[must_use]
+    pub fn client_with(&self, pair: &Pair) -> TlsClient {
+        let (chain, key) = pair.load();
+        let config = self.trusting(ALL_VERSIONS).with_client_auth_cert(chain, key).expect("the pair fits");
+        TlsClient { config: Arc::new(config) }
+    }
+
+    fn trusting(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+        ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(versions)
             .expect("the provider has the versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        TlsClient { config: Arc::new(config) }
+            .with_root_certificates(self.roots())
+    }
+
+    fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).expect("an authority's certificate is one");
+        roots
     }
 
     fn sign(&self, names: &[&str]) -> (Certificate, KeyPair) {
@@ -77,14 +103,23 @@ impl TestAuthority {
         (certificate, key)
     }
 
-    /// Terminates TLS with a certificate for `name`.
-    pub(crate) fn acceptor(&self, name: &str) -> TlsAcceptor {
+    /// Terminates TLS with a certificate for `name`. Clients show one of `clients`, if that is given.
+    pub(crate) fn acceptor(&self, name: &str, clients: Option<&Self>) -> TlsAcceptor {
         let (certificate, key) = self.sign(&[name]);
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a made key is valid");
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier: Arc<dyn ClientCertVerifier> = match clients {
+            None => Arc::new(NoClientAuth),
+            Some(clients) => {
+                WebPkiClientVerifier::builder_with_provider(Arc::new(clients.roots()), provider.clone())
+                    .build()
+                    .expect("an authority can be trusted")
+            }
+        };
+        let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider has the versions")
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("the certificate and its key match");
         TlsAcceptor::from(Arc::new(config))
@@ -102,7 +137,19 @@ impl Pair {
     /// As an item of `certificates`.
     #[must_use]
     pub fn yaml(&self) -> String {
-        format!("{{cert: \"{}\", key: \"{}\"}}", self.cert.display(), self.key.display())
+        format!("{{{}}}", self.settings())
+    }
+
+    /// As keys and values in a YAML flow mapping.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        format!("cert: \"{}\", key: \"{}\"", self.cert.display(), self.key.display())
+    }
+
+    fn load(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let certificate = CertificateDer::from_pem_file(&self.cert).expect("a made certificate is valid");
+        let key = PrivateKeyDer::from_pem_file(&self.key).expect("a made key is valid");
+        (vec![certificate], key)
     }
 }
 
@@ -119,7 +166,17 @@ impl TlsClient {
     /// # Panics
     /// If `name` cannot be one of a host.
     pub async fn connect(&self, addr: SocketAddr, name: &str) -> io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(addr).await?;
+        self.over(TcpStream::connect(addr).await?, name).await
+    }
+
+    /// As [`connect`](Self::connect), over a connection that there is already.
+    ///
+    /// # Errors
+    /// If the handshake fails.
+    ///
+    /// # Panics
+    /// If `name` cannot be one of a host.
+    pub async fn over(&self, stream: TcpStream, name: &str) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(name.to_owned()).expect("the test's name is valid");
         TlsConnector::from(self.config.clone()).connect(name, stream).await
     }

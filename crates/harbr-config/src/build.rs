@@ -3,7 +3,7 @@
 //! A function here gives `None` for what is wrong or missing; why is among the findings by then. So a rule
 //! about two values is checked where both are good, and each mistake is reported once.
 
-mod certificates;
+mod credentials;
 mod header;
 mod health_check;
 mod listener;
@@ -26,7 +26,7 @@ use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
 use crate::raw::RawConfig;
 
-use certificates::Certificates;
+use credentials::Credentials;
 use routes::RouteDefaults;
 
 /// What a file means.
@@ -40,20 +40,22 @@ pub(crate) struct Built {
 /// `top` is where the file's mapping starts.
 pub(crate) fn build(raw: &RawConfig, files: &Files, top: Span, findings: &mut Findings) -> Option<Built> {
     let top = Span::at(top.start);
-    let mut certificates = Certificates::new(files);
-    let listeners = listener::listeners(raw, top, &mut certificates, findings);
+    let mut credentials = Credentials::new(files);
+    let listeners = listener::listeners(raw, top, &mut credentials, findings);
     let settings = settings::settings(raw, top, findings);
     let defaults = RouteDefaults::read(raw, top, findings);
-    let mut upstreams = upstream::Upstreams::read(&raw.upstreams, findings);
+    let mut upstreams = upstream::Upstreams::read(&raw.upstreams, &mut credentials, findings);
     let routes = routes::routes(raw, top, &defaults, &mut upstreams, findings);
     if findings.has_errors() {
         return None;
     }
     let (routes, places) = routes?;
+    let (certificates, authorities) = credentials.into_lists();
     let resources = Resources {
         settings: settings?,
         listeners: listeners?,
-        certificates: certificates.into_list(),
+        certificates,
+        authorities,
         upstreams: upstreams.into_list(),
         routes,
     };

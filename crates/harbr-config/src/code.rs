@@ -245,6 +245,14 @@ codes! {
     UnusableCertificate = "HR0504" Error, "a certificate that cannot be used",
         "The file is PEM, and what is in it is no X.509 certificate, or its key is of a kind that TLS does not \
          use here. RSA from 2048 bits, ECDSA with P-256, P-384 or P-521, and Ed25519 are good.";
+    InvalidServerName = "HR0505" Error, "not a name that a certificate can have",
+        "`server_name` is what an upstream is asked for, and what its certificate must be for: the name of a \
+         host, or an IP address. No scheme, no port, no wildcard.";
+    InvalidRedirect = "HR0506" Error, "not where to redirect to",
+        "`redirect_https` is `true`, for the port 443, or the port at which clients find `https`.";
+    UnusedTls = "HR0520" Warning, "TLS settings that nobody uses",
+        "All endpoints of the upstream are `http://`: nothing is encrypted, and nobody's certificate is looked \
+         at. Write `https://` if that is what is meant.";
 }
 
 impl fmt::Display for Code {

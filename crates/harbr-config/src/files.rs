@@ -33,12 +33,16 @@ pub fn named_files(text: &[u8]) -> BTreeSet<String> {
 
 fn named_by(raw: &RawConfig) -> impl Iterator<Item = &Spanned<String>> {
     let listeners = raw.listeners.given().into_iter().flat_map(|list| &list.value).filter_map(Field::given);
-    let certificates = listeners
-        .filter_map(|listener| listener.value.tls.given())
-        .filter_map(|tls| tls.value.certificates.given())
-        .flat_map(|list| &list.value)
-        .filter_map(Field::given);
-    certificates.flat_map(|pair| [&pair.value.cert, &pair.value.key]).filter_map(Field::given)
+    let listeners = listeners.filter_map(|listener| listener.value.tls.given()).flat_map(|tls| {
+        let pairs = tls.value.certificates.given().into_iter().flat_map(|list| &list.value);
+        let pairs = pairs.filter_map(Field::given).flat_map(|pair| [&pair.value.cert, &pair.value.key]);
+        pairs.chain(tls.value.client_auth.given().map(|client_auth| &client_auth.value.ca))
+    });
+    let upstreams = raw.upstreams.given().into_iter().flat_map(|entries| &entries.value.0);
+    let upstreams = upstreams
+        .filter_map(|entry| entry.value.given()?.value.tls.given())
+        .flat_map(|tls| [&tls.value.ca, &tls.value.cert, &tls.value.key]);
+    listeners.chain(upstreams).filter_map(Field::given)
 }
 
 impl Files {

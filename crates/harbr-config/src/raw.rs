@@ -95,6 +95,12 @@ pub(crate) struct RawListener {
     pub(crate) addr: Text,
     /// Speak TLS. Without it, in the clear.
     pub(crate) tls: Field<RawListenerTls>,
+    /// Who begins each connection with a PROXY header, which says who the client is. Without it, nobody.
+    pub(crate) proxy_protocol: Field<RawProxyPeers>,
+    /// Answer each request 308, to the same host, path and query by `https`, at port 443 or this one. No
+    /// route is looked for.
+    #[schemars(with = "kind::Redirect", extend("default" = false, "x-limits" = "not beside `tls`"))]
+    pub(crate) redirect_https: Text,
 }
 
 /// How a listener speaks TLS.
@@ -106,6 +112,37 @@ pub(crate) struct RawListenerTls {
     /// `*.example.com`, which stands for one label), else the first of the list.
     #[schemars(extend("x-required" = true, "x-limits" = "1–1,000 in a file"))]
     pub(crate) certificates: Field<Vec<Field<RawCertificate>>>,
+    /// Older versions are refused.
+    #[schemars(with = "kind::TlsVersion", extend("default" = "1.2"))]
+    pub(crate) min_version: Text,
+    /// Ask clients for a certificate. Without it they are not.
+    pub(crate) client_auth: Field<RawClientAuth>,
+}
+
+/// What clients show of themselves.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "ClientAuth")]
+pub(crate) struct RawClientAuth {
+    /// The path of a PEM file with those to whom their certificates must lead.
+    #[schemars(with = "kind::File", extend("x-required" = true, "x-limits" = "1 MiB"))]
+    pub(crate) ca: Text,
+    /// `optional`: a client may show none; one that it shows must be good.
+    #[schemars(with = "kind::ClientAuthMode", extend("default" = "required"))]
+    pub(crate) mode: Text,
+}
+
+/// The proxies before a listener.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "ProxyPeers")]
+pub(crate) struct RawProxyPeers {
+    /// Their addresses. Each connection from there has a header, of version 1 or 2.
+    #[schemars(with = "Vec<kind::Block>", extend("x-required" = true, "x-limits" = "at most 1,000"))]
+    pub(crate) from: Field<Vec<Text>>,
+    /// Connections from elsewhere are refused, or served as they are.
+    #[schemars(with = "kind::OtherPeers", extend("default" = "refuse"))]
+    pub(crate) others: Text,
 }
 
 /// Paths of files.
@@ -243,6 +280,12 @@ pub(crate) struct RawUpstream {
     pub(crate) panic_threshold: Integer,
     /// When a proxy takes an endpoint out by what it sees itself.
     pub(crate) outlier: Field<RawOutlier>,
+    /// How its `https` endpoints are spoken to, by requests and by probes.
+    pub(crate) tls: Field<RawUpstreamTls>,
+    /// Each connection begins with a PROXY header of this version: the client's address, and the one that
+    /// it connected to. Such a connection serves one request, and is not kept.
+    #[schemars(with = "kind::ProxyProtocol")]
+    pub(crate) proxy_protocol: Text,
 }
 
 /// When a proxy takes an endpoint out by what it sees itself, and for how long.
@@ -266,6 +309,28 @@ pub(crate) struct RawOutlier {
     /// back that are out.
     #[schemars(with = "kind::Integer", range(min = 0, max = 100), extend("default" = 50))]
     pub(crate) max_ejected: Integer,
+}
+
+/// Whom endpoints must be vouched for by, what they are asked for, and what they are shown.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "UpstreamTls")]
+pub(crate) struct RawUpstreamTls {
+    /// The path of a PEM file with those to whom their certificates must lead.
+    #[schemars(with = "kind::File", extend("x-default" = "whom the system trusts", "x-limits" = "1 MiB"))]
+    pub(crate) ca: Text,
+    /// The name that they are asked for (SNI), and that their certificates must be for.
+    #[schemars(with = "kind::ServerName", extend("x-default" = "the URL's host"))]
+    pub(crate) server_name: Text,
+    /// The path of a PEM file with the certificate that they are shown, and its chain.
+    #[schemars(with = "kind::File", extend("x-limits" = "1 MiB, with `key`"))]
+    pub(crate) cert: Text,
+    /// That of a PEM file with the certificate's key.
+    #[schemars(with = "kind::File", extend("x-limits" = "1 MiB, with `cert`"))]
+    pub(crate) key: Text,
+    /// `false`: whoever answers is believed. For tests only.
+    #[schemars(extend("default" = true))]
+    pub(crate) verify: Field<bool>,
 }
 
 /// An endpoint; its URL alone has the weight 1.

@@ -130,4 +130,11 @@ kinds! {
     }
     Balance {"enum": ["least_request", "round_robin"]}
     AccessLog {"enum": ["json", "text", "off"]}
+    TlsVersion {"enum": ["1.2", "1.3"]}
+    ClientAuthMode {"enum": ["required", "optional"]}
+    OtherPeers {"enum": ["refuse", "serve"]}
+    ProxyProtocol {"enum": ["v1", "v2"]}
+    /// A port, if it is not 443.
+    Redirect {"type": ["boolean", "integer"], "x-type": "`true` or a port"}
+    ServerName {"type": "string", "x-type": "host"}
 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use crate::fleet::{Fleet, Node, NodeState};
-use crate::health::{HealthTable, Target};
+use crate::health::{HealthTable, Link, Target};
 use crate::join::Join;
 use crate::ledger::{Intent, Ledger};
 use crate::orders::Orders;
@@ -235,13 +235,14 @@ fn source(config_file: &str, revision: &Revision, route: &Route) -> String {
 }
 
 fn upstreams(snapshot: &Snapshot, table: &HealthTable) -> Vec<v1::UpstreamStatus> {
-    snapshot.upstreams().values().map(|upstream| upstream_to_wire(upstream, table)).collect()
+    snapshot.upstreams().values().map(|upstream| upstream_to_wire(upstream, snapshot, table)).collect()
 }
 
-fn upstream_to_wire(upstream: &Upstream, table: &HealthTable) -> v1::UpstreamStatus {
+fn upstream_to_wire(upstream: &Upstream, snapshot: &Snapshot, table: &HealthTable) -> v1::UpstreamStatus {
+    let link = Link::of(upstream, snapshot);
     let known = |url| {
-        let check = upstream.health_check.clone()?;
-        table.get(&Target { url, check })
+        let (check, link) = (upstream.health_check.clone()?, link.clone());
+        table.get(&Target { url, check, link })
     };
     let endpoints = upstream.endpoints.iter().map(|endpoint| {
         let known = known(endpoint.url.clone());

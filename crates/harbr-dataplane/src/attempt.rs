@@ -10,17 +10,18 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::connection::Client;
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
 use crate::pool::Sender;
+use crate::proxy_protocol;
 use crate::request_body::RequestBody;
 use crate::retry::Failure;
-use crate::tls;
 use crate::worker::Worker;
 
 /// How long an address may be silent before the next one is tried beside it.
@@ -55,8 +56,12 @@ pub(crate) fn reuse(worker: &Worker, endpoint: &LiveEndpoint, origin: Origin) ->
 }
 
 /// A new connection.
-pub(crate) async fn connect(worker: &Rc<Worker>, endpoint: &LiveEndpoint) -> Result<Connected, AttemptError> {
-    let opened = open(worker, endpoint).await;
+pub(crate) async fn connect(
+    worker: &Rc<Worker>,
+    endpoint: &LiveEndpoint,
+    client: &Client,
+) -> Result<Connected, AttemptError> {
+    let opened = open(worker, endpoint, client).await;
     let sender = opened.map_err(|error| AttemptError { failure: Failure::Unsent, error })?;
     Ok(Connected { sender, origin: Origin::Fresh })
 }
@@ -91,13 +96,21 @@ fn is_io(error: &hyper::Error) -> bool {
     std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<io::Error>)
 }
 
-async fn open(worker: &Rc<Worker>, endpoint: &LiveEndpoint) -> Result<Sender, ProxyError> {
-    let stream = dial(endpoint).await?;
+async fn open(worker: &Rc<Worker>, endpoint: &LiveEndpoint, client: &Client) -> Result<Sender, ProxyError> {
+    let mut stream = dial(endpoint).await?;
+    if let Some(version) = endpoint.link.proxy_protocol {
+        let header = proxy_protocol::header(version, client.addr, client.reached);
+        stream.write_all(&header).await.map_err(|_| ProxyError::Connect)?;
+    }
     match endpoint.url.scheme() {
         harbr_model::Scheme::Http => handshake(worker, stream).await,
         harbr_model::Scheme::Https => {
-            let name = tls::server_name(endpoint.url.host()).ok_or(ProxyError::Tls)?;
-            let connector = TlsConnector::from(worker.shared.tls.clone());
+            let (config, name) = match &endpoint.link.tls {
+                Some(tls) => (tls.config.clone(), tls.server_name(&endpoint.url)),
+                None => (worker.shared.tls.clone(), endpoint.url.host().to_owned().try_into().ok()),
+            };
+            let name = name.ok_or(ProxyError::Tls)?;
+            let connector = TlsConnector::from(config);
             let stream = connector.connect(name, stream).await.map_err(|error| {
                 tracing::debug!(endpoint = &*endpoint.name, %error, "TLS failed");
                 ProxyError::Tls

@@ -18,7 +18,6 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::client_stream::ClientStream;
 use crate::connection_limit::Permit;
 use crate::connections::Registered;
 use crate::draining::Place;
@@ -28,6 +27,7 @@ use crate::live_listener::LiveListener;
 use crate::proxy;
 use crate::reception::{Received, receive};
 use crate::request_body::pace;
+use crate::tls::{ClientTls, ServerTls};
 use crate::tracked_io::TrackedIo;
 use crate::worker::Worker;
 use harbr_routing::headers::address_value;
@@ -105,12 +105,35 @@ pub(crate) struct Client {
     /// The address as upstreams are told it.
     pub forwarded_for: HeaderValue,
     pub state: Arc<ConnectionState>,
-    /// The scheme of its requests.
-    pub scheme: Scheme,
+    /// The address of ours that it connected to.
+    pub reached: SocketAddr,
+    /// How it was received.
+    pub listener: Arc<LiveListener>,
+    /// `None`: it speaks in the clear.
+    pub tls: Option<ClientTls>,
     /// Cancelled when the listener that accepted it is taken away.
     pub closed: CancellationToken,
     _registered: Registered,
     _permit: Permit,
+}
+
+impl Client {
+    /// The scheme of its requests.
+    pub(crate) fn scheme(&self) -> Scheme {
+        if self.tls.is_some() { Scheme::Https } else { Scheme::Http }
+    }
+
+    /// Its certificate, as upstreams are told it.
+    pub(crate) fn certificate(&self) -> Option<&HeaderValue> {
+        self.tls.as_ref().and_then(|tls| tls.certificate.as_ref())
+    }
+
+    /// Who was asked for a certificate as one host's client is not known to others (RFC 9110, 15.5.20).
+    pub(crate) fn is_misdirected(&self, host: &str) -> bool {
+        let knows_clients = self.listener.tls.as_ref().is_some_and(ServerTls::knows_clients);
+        let asked_for = self.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
+        knows_clients && asked_for.is_some_and(|name| !name.eq_ignore_ascii_case(host))
+    }
 }
 
 /// A connection just accepted.
@@ -130,24 +153,23 @@ pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let keep_alive_timeout = worker.shared.table.load().settings.keep_alive_timeout;
     let state = Arc::new(ConnectionState::new(keep_alive_timeout));
     let registered = worker.connections.register(state.clone());
-    let handshakes = &worker.shared.cells.of(worker.index).handshakes;
+    let Ok(reached) = stream.local_addr() else { return };
+    let cells = &worker.shared.cells.of(worker.index).reception;
     let received = tokio::select! {
-        received = receive(stream, &listener, handshakes) => received,
+        received = receive(stream, addr, &listener, cells) => received,
         // Nothing was said yet that would have to end in order.
         () = state.end.notified() => return,
     };
-    let Some(Received { stream }) = received else { return };
-    let scheme = match &stream {
-        ClientStream::Plain(_) => Scheme::Http,
-        ClientStream::Tls(_) => Scheme::Https,
-    };
+    let Some(Received { stream, addr, tls }) = received else { return };
     let max_head = buffer_size(&worker.shared.table.load().settings);
     let io = GuardedIo::new(TrackedIo::new(stream, state.clone()), state.clone(), max_head);
     let client = Rc::new(Client {
         addr,
         forwarded_for: address_value(addr.ip()),
         state: state.clone(),
-        scheme,
+        reached,
+        listener,
+        tls,
         closed,
         _registered: registered,
         _permit: permit,

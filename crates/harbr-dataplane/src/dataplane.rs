@@ -65,7 +65,7 @@ impl DataPlane {
         }
         let disk = Disk::open(state_dir)?;
         let access_log = AccessLog::start(std::io::stdout())?;
-        let shared = Arc::new(Shared::new(options.workers, access_log, tls::client_config()?));
+        let shared = Arc::new(Shared::new(options.workers, access_log, tls::default_client_config()?));
         Ok(Self { options, link, metrics, admin, listeners, disk, shared })
     }
 

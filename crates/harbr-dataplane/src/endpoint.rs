@@ -6,6 +6,7 @@ use harbr_model::{EndpointUrl, Health};
 use http::HeaderValue;
 use tokio::sync::watch;
 
+use crate::link::Link;
 use crate::live::host_value;
 use crate::outlier::Outlier;
 
@@ -18,6 +19,7 @@ pub(crate) struct LiveEndpoint {
     /// The URL as text, for logs and metrics.
     pub name: Arc<str>,
     pub authority: HeaderValue,
+    pub link: Link,
     pub outlier: Outlier,
     addrs: watch::Sender<Addrs>,
     health: AtomicU8,
@@ -41,7 +43,7 @@ pub(crate) enum Addrs {
 pub(crate) struct InFlight(Arc<LiveEndpoint>);
 
 impl LiveEndpoint {
-    pub(crate) fn new(url: EndpointUrl) -> Self {
+    pub(crate) fn new(url: EndpointUrl, link: Link) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
         let addrs = match url.host().parse::<IpAddr>() {
@@ -53,6 +55,7 @@ impl LiveEndpoint {
             name: url.to_string().into(),
             authority: host_value(&url.authority()),
             url,
+            link,
             addrs: watch::Sender::new(addrs),
             health: AtomicU8::new(encode(Health::Unknown)),
             in_flight: AtomicU32::new(0),

@@ -14,6 +14,8 @@ pub(crate) enum ProxyError {
     BodyBroken,
     #[error("the request's body stood still for too long")]
     BodyStalled,
+    #[error("this connection is for another host")]
+    Misdirected,
     #[error("no route")]
     NoRoute,
     #[error("the method is not allowed here")]
@@ -49,6 +51,7 @@ pub(crate) enum Reason {
     BodyTooLarge,
     BodyBroken,
     BodyStalled,
+    Misdirected,
     NoRoute,
     MethodNotAllowed,
     TargetTooLong,
@@ -75,6 +78,7 @@ impl ProxyError {
             Self::BadRequest(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyStalled => StatusCode::REQUEST_TIMEOUT,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
@@ -94,6 +98,7 @@ impl ProxyError {
             Self::BodyTooLarge => Reason::BodyTooLarge,
             Self::BodyBroken => Reason::BodyBroken,
             Self::BodyStalled => Reason::BodyStalled,
+            Self::Misdirected => Reason::Misdirected,
             Self::NoRoute => Reason::NoRoute,
             Self::MethodNotAllowed(_) => Reason::MethodNotAllowed,
             Self::TargetTooLong => Reason::TargetTooLong,
@@ -132,12 +137,13 @@ impl ProxyError {
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::BadRequest,
         Self::HeadTooLarge,
         Self::BodyTooLarge,
         Self::BodyBroken,
         Self::BodyStalled,
+        Self::Misdirected,
         Self::NoRoute,
         Self::MethodNotAllowed,
         Self::TargetTooLong,
@@ -162,6 +168,7 @@ impl Reason {
             Self::BodyTooLarge => "body_too_large",
             Self::BodyBroken => "body_broken",
             Self::BodyStalled => "body_stalled",
+            Self::Misdirected => "misdirected",
             Self::NoRoute => "no_route",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TargetTooLong => "target_too_long",

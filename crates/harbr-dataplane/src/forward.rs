@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, sleep};
 
 use crate::attempt::{self, AttemptError, Connected, Origin};
+use crate::connection::Client;
 use crate::deadline::{BodyProgress, Clocks, Elapsed, shortened_by_client, within};
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
@@ -40,7 +41,7 @@ pub(crate) async fn forward(
     outgoing: &Outgoing,
     body: Option<&BodySource>,
 ) -> Result<Answer, ProxyError> {
-    let worker = exchange.worker.clone();
+    let (worker, client) = (exchange.worker.clone(), exchange.client.clone());
     let upstream = &route.upstream;
     let _active = upstream.budget.request();
     // The first attempt begins with the request, as far as a clock can tell.
@@ -56,7 +57,8 @@ pub(crate) async fn forward(
     loop {
         exchange.endpoint = Some(endpoint.clone());
         let clocks = Clocks { timeouts, request_began, attempt_began };
-        let attempt = Attempt { worker: &worker, route, endpoint: &endpoint, outgoing, body, clocks };
+        let attempt =
+            Attempt { worker: &worker, client: &client, route, endpoint: &endpoint, outgoing, body, clocks };
         let (failure, answer) = match attempt.run(origin).await {
             Ok(answer) => match Failure::of_status(answer.0.status()) {
                 None => {
@@ -114,6 +116,7 @@ pub(crate) async fn forward(
 /// All that one attempt goes by.
 struct Attempt<'a> {
     worker: &'a Rc<Worker>,
+    client: &'a Client,
     route: &'a LiveRoute,
     endpoint: &'a Arc<LiveEndpoint>,
     outgoing: &'a Outgoing,
@@ -151,8 +154,9 @@ impl Attempt<'_> {
                 if !self.is_well_formed(&response) {
                     return Err(AttemptError { failure: Failure::Reset, error: ProxyError::Malformed });
                 }
-                let (worker, endpoint) = (self.worker.clone(), self.endpoint.id);
-                Ok((response, Lease { worker, endpoint, sender, in_flight }))
+                let worker = self.worker.clone();
+                let kept_for = self.endpoint.link.keeps_connections().then_some(self.endpoint.id);
+                Ok((response, Lease { worker, kept_for, sender, in_flight }))
             }
             Err(Elapsed) => Err(self.timed_out(Failure::Timeout)),
         }
@@ -160,7 +164,7 @@ impl Attempt<'_> {
 
     /// Boxed: it is rare, and large beside what a request over a kept connection has to carry along.
     async fn connect(&self) -> Result<Connected, AttemptError> {
-        let mut connect = Box::pin(attempt::connect(self.worker, self.endpoint));
+        let mut connect = Box::pin(attempt::connect(self.worker, self.endpoint, self.client));
         let by = self.clocks.deadline(at_rest(self.body));
         let (alarms, now) = (&self.worker.alarms, self.clocks.attempt_began);
         match within(alarms, now, connect.as_mut(), || by, pending).await {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use harbr_model::OddPaths;
 use harbr_routing::normal_form;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use crate::error::ProxyError;
@@ -73,6 +74,20 @@ impl Target {
     /// The path was in its normal form as it came.
     pub(crate) fn is_verbatim(&self) -> bool {
         self.normal_path.is_none()
+    }
+
+    /// Where the same is found by `https`.
+    ///
+    /// # Errors
+    /// If the request names no host.
+    pub(crate) fn by_https(&self, uri: &Uri, port: u16) -> Result<HeaderValue, ProxyError> {
+        let (host, path) = (self.host(), uri.path_and_query().map_or("/", PathAndQuery::as_str));
+        let url = match port {
+            _ if host.is_empty() => return Err(ProxyError::BadRequest("there is no host to redirect to")),
+            443 => format!("https://{host}{path}"),
+            port => format!("https://{host}:{port}{path}"),
+        };
+        HeaderValue::try_from(url).map_err(|_| ProxyError::BadRequest("the path is malformed"))
     }
 
     /// The host alone, as routes match it; empty when there is none.

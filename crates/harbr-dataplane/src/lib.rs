@@ -2,7 +2,7 @@
 //!
 //! It knows no YAML and nothing of the controller's insides. Reading order:
 //!
-//! - The life of a request: `listener` → `worker` (accept) → `connection` (first `reception`: TLS; then HTTP over
+//! - The life of a request: `listener` → `worker` (accept) → `connection` (first `reception`: PROXY header, TLS; then HTTP over
 //!   `guarded_io`, `request_bounds`) → [`proxy`](self) (`proxy.rs`, one linear
 //!   function) → `head`, `harbr_routing::headers` (pure) → `forward` (the attempt loop, which obeys `retry`, `balancer`,
 //!   `deadline`) → `attempt` → `pool` → back through `response_body`; `exchange` counts and logs its end.
@@ -37,6 +37,7 @@ mod fuzz;
 mod guarded_io;
 mod head;
 mod health_record;
+mod link;
 mod listener;
 mod live;
 mod live_listener;
@@ -47,7 +48,9 @@ mod outlier;
 mod pool;
 mod proof;
 mod proxy;
+mod proxy_protocol;
 mod reception;
+mod redirect;
 mod request_body;
 mod request_bounds;
 mod response_body;

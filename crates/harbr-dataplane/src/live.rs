@@ -11,14 +11,16 @@ use std::sync::{Arc, Mutex};
 
 use harbr_model::{Route, Settings, Snapshot, Upstream};
 use harbr_routing::RouteTable;
+use harbr_tls::InvalidTls;
 use http::HeaderValue;
 
 use crate::balancer::Balancer;
 use crate::endpoint::LiveEndpoint;
+use crate::link::Link;
 use crate::live_listener::LiveListener;
 use crate::retry::RetryBudget;
 use crate::stats::{OutcomeCells, PerWorker, RouteSeries, RouteStats, UpstreamCells};
-use crate::tls::InvalidTls;
+use crate::tls::expires_at;
 use crate::traffic::TrafficCells;
 
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct LiveTable {
     pub by_name: BTreeMap<Arc<str>, Arc<LiveRoute>>,
     pub upstreams: BTreeMap<Arc<str>, Arc<LiveUpstream>>,
     pub listeners: BTreeMap<Arc<str>, Arc<LiveListener>>,
+    /// When each ends, in seconds since 1970.
+    pub certificates: BTreeMap<Arc<str>, i64>,
     pub settings: Settings,
 }
 
@@ -50,6 +54,7 @@ pub(crate) struct LiveUpstream {
     pub check: Option<Arc<str>>,
     pub budget: RetryBudget,
     pub stats: Arc<PerWorker<UpstreamCells>>,
+    link: Link,
     upstream: Upstream,
     balancer: Balancer,
     /// So little is healthy that all are used.
@@ -74,12 +79,13 @@ impl LiveTable {
             by_name: BTreeMap::new(),
             upstreams: BTreeMap::new(),
             listeners: BTreeMap::new(),
+            certificates: BTreeMap::new(),
             settings: Settings::with_max_connections(1),
         }
     }
 
     /// # Errors
-    /// If a listener cannot speak TLS as the snapshot says.
+    /// If TLS cannot be spoken as the snapshot says.
     pub(crate) fn build(snapshot: &Snapshot, before: &Self, soil: &Soil) -> Result<Self, InvalidTls> {
         let listeners = snapshot.listeners().iter().map(|listener| {
             let before = before.listeners.get(listener.name.as_str()).map(Arc::as_ref);
@@ -87,12 +93,16 @@ impl LiveTable {
             Ok((built.name.clone(), built))
         });
         let listeners = listeners.collect::<Result<_, InvalidTls>>()?;
-        let upstreams: BTreeMap<_, _> = snapshot
-            .upstreams()
-            .values()
-            .map(|upstream| LiveUpstream::build(upstream, before.upstreams.get(upstream.name.as_str()), soil))
-            .map(|upstream| (upstream.name.clone(), upstream))
-            .collect();
+        let upstreams = snapshot.upstreams().values().map(|upstream| {
+            let before = before.upstreams.get(upstream.name.as_str());
+            let link = Link::build(upstream, snapshot, before.map(|before| &before.link))?;
+            let built = LiveUpstream::build(upstream, link, before, soil);
+            Ok((built.name.clone(), built))
+        });
+        let upstreams = upstreams.collect::<Result<BTreeMap<_, _>, InvalidTls>>()?;
+        let certificates = snapshot.certificates().values();
+        let certificates =
+            certificates.filter_map(|one| Some((one.name.as_str().into(), expires_at(one)?))).collect();
         let routes = snapshot.routes().iter().filter_map(|route| {
             // A snapshot names no upstream that it does not have.
             let upstream = upstreams.get(route.upstream.as_str())?;
@@ -103,7 +113,7 @@ impl LiveTable {
         let routes = RouteTable::new(in_order.map(|live| (live.route.matches.clone(), live.clone())));
         let generation = before.generation + 1;
         let settings = snapshot.settings().clone();
-        Ok(Self { generation, routes, by_name, upstreams, listeners, settings })
+        Ok(Self { generation, routes, by_name, upstreams, listeners, certificates, settings })
     }
 
     /// Each once, though several upstreams may share an address.
@@ -141,20 +151,22 @@ impl LiveRoute {
 }
 
 impl LiveUpstream {
-    fn build(upstream: &Upstream, before: Option<&Arc<Self>>, soil: &Soil) -> Arc<Self> {
+    fn build(upstream: &Upstream, link: Link, before: Option<&Arc<Self>>, soil: &Soil) -> Arc<Self> {
         if let Some(before) = before
             && before.upstream == *upstream
+            && before.link.is_same(&link)
         {
             return before.clone();
         }
         let known: HashMap<_, _> = before
             .iter()
             .flat_map(|before| &before.endpoints)
+            .filter(|endpoint| endpoint.link.is_same(&link))
             .map(|endpoint| (&endpoint.url, endpoint))
             .collect();
         let endpoints = upstream.endpoints.iter().map(|endpoint| match known.get(&endpoint.url) {
             Some(known) => (*known).clone(),
-            None => Arc::new(LiveEndpoint::new(endpoint.url.clone())),
+            None => Arc::new(LiveEndpoint::new(endpoint.url.clone(), link.clone())),
         });
         Arc::new(Self {
             name: upstream.name.as_str().into(),
@@ -167,6 +179,7 @@ impl LiveUpstream {
                 upstream.balance,
                 upstream.endpoints.iter().map(|endpoint| endpoint.weight),
             ),
+            link: link.clone(),
             upstream: upstream.clone(),
             is_panicking: AtomicBool::new(false),
             ejecting: Mutex::new(()),

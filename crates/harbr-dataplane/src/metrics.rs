@@ -9,7 +9,7 @@ use crate::error::Reason;
 use crate::live::{LiveTable, LiveUpstream};
 use crate::node::NodeStatus;
 use crate::shared::Shared;
-use crate::stats::{BOUNDS_MICROS, ConnectionEndCells, Counter, HandshakeCells, OutcomeCells, PerWorker};
+use crate::stats::{BOUNDS_MICROS, ConnectionEndCells, Counter, OutcomeCells, PerWorker, ReceptionCells};
 use crate::traffic::OTHER_ROUTES;
 
 // The product's first page promises these four, by these names.
@@ -24,6 +24,8 @@ const CONNECTIONS: &str = "harbr_downstream_connections";
 const CONNECTIONS_ACCEPTED: &str = "harbr_downstream_connections_accepted_total";
 const CONNECTIONS_ENDED: &str = "harbr_downstream_connections_ended_total";
 const HANDSHAKES: &str = "harbr_tls_handshakes_total";
+const PROXY_HEADERS_REFUSED: &str = "harbr_proxy_headers_refused_total";
+const CERTIFICATE_EXPIRY: &str = "harbr_certificate_expiry_seconds";
 const TUNNELS: &str = "harbr_tunnels_opened_total";
 const ACCESS_LOG_DROPPED: &str = "harbr_access_log_dropped_total";
 const REVISION: &str = "harbr_serving_revision";
@@ -54,6 +56,7 @@ pub(crate) fn write(out: &mut String, shared: &Shared, status: &watch::Receiver<
     let table = shared.table.load_full();
     write_proxy(out, shared);
     write_node(out, shared, status);
+    write_certificates(out, &table);
     write_routes(out, shared, &table);
     write_upstreams(out, &table);
 }
@@ -108,16 +111,28 @@ fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeSt
     ended.sample(&[("limit", "max_connections")], sum(|ended| &ended.made_room));
     let mut handshakes =
         Family::new(out, HANDSHAKES, "counter", "TLS handshakes with clients, by how they ended.");
-    let sum = |count: fn(&HandshakeCells) -> &Counter| shared.cells.sum(|cells| count(&cells.handshakes));
-    handshakes.sample(&[("result", "full")], sum(|handshakes| &handshakes.full));
-    handshakes.sample(&[("result", "resumed")], sum(|handshakes| &handshakes.resumed));
-    handshakes.sample(&[("result", "failed")], sum(|handshakes| &handshakes.failed));
+    let sum = |count: fn(&ReceptionCells) -> &Counter| shared.cells.sum(|cells| count(&cells.reception));
+    handshakes.sample(&[("result", "full")], sum(|cells| &cells.full_handshakes));
+    handshakes.sample(&[("result", "resumed")], sum(|cells| &cells.resumed_handshakes));
+    handshakes.sample(&[("result", "failed")], sum(|cells| &cells.failed_handshakes));
+    let help = "Connections refused for want of a PROXY header, by reason.";
+    let mut refused = Family::new(out, PROXY_HEADERS_REFUSED, "counter", help);
+    refused.sample(&[("reason", "untrusted")], sum(|cells| &cells.strangers));
+    refused.sample(&[("reason", "invalid")], sum(|cells| &cells.bad_headers));
     let dropped = shared.access_log.dropped();
     Family::new(out, ACCESS_LOG_DROPPED, "counter", "Access log lines dropped for want of room.")
         .sample(&[], dropped);
     let revision = status.borrow().serving.map_or(0, |serving| serving.revision);
     Family::new(out, REVISION, "gauge", "The revision that serves; 0 before the first.")
         .sample(&[], revision);
+}
+
+fn write_certificates(out: &mut String, table: &LiveTable) {
+    let help = "When a certificate of the configuration ends, in seconds since 1970.";
+    let mut expiry = Family::new(out, CERTIFICATE_EXPIRY, "gauge", help);
+    for (name, expires_at) in &table.certificates {
+        expiry.sample(&[("certificate", name)], expires_at);
+    }
 }
 
 fn write_routes(out: &mut String, shared: &Shared, table: &LiveTable) {

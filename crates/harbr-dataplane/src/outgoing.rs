@@ -55,7 +55,9 @@ impl Outgoing {
         }
         let request_id = headers::set_request_id(&mut headers);
         let (addr, host) = (&client.forwarded_for, target.authority.as_ref());
-        headers::set_request(&mut headers, &Sender { addr, scheme: client.scheme, host, version }, &hop);
+        let sender =
+            Sender { addr, scheme: client.scheme(), certificate: client.certificate(), host, version };
+        headers::set_request(&mut headers, &sender, &hop);
         headers::edit(&mut headers, &route.request_headers);
         Self { method, target, uri, headers, upgrade: hop.upgrade, expects_continue, request_id }
     }

@@ -19,6 +19,7 @@ use crate::forward::{Answer, forward};
 use crate::head::Target;
 use crate::live::{LiveRoute, LiveTable};
 use crate::outgoing::Outgoing;
+use crate::redirect;
 use crate::request_body::{BodySource, Replay};
 use crate::response_body::{ResponseBody, Source, UpstreamBody};
 use crate::tunnel;
@@ -54,6 +55,9 @@ async fn answer(
     exchange: &mut Exchange,
     mut request: Request<Incoming>,
 ) -> Result<Response<Source>, ProxyError> {
+    if let Some(port) = exchange.client.listener.redirect_https {
+        return redirect::to_https(exchange, &request, port);
+    }
     let (target, route, trust) = find_route(exchange, &request)?;
     if headers::is_looping(request.headers()) {
         return Err(ProxyError::Loop);
@@ -112,6 +116,9 @@ fn find_route(
         settings.odd_paths,
     )?;
     exchange.host.clone_from(&target.authority);
+    if exchange.client.is_misdirected(target.host()) {
+        return Err(ProxyError::Misdirected);
+    }
     let head = RequestHead {
         host: target.host(),
         path: target.path(request.uri()),

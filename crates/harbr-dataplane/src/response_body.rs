@@ -48,7 +48,8 @@ pub(crate) struct UpstreamBody {
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub worker: Rc<Worker>,
-    pub endpoint: u64,
+    /// The endpoint whose next request may use it.
+    pub kept_for: Option<u64>,
     pub sender: Sender,
     pub in_flight: InFlight,
 }
@@ -96,10 +97,12 @@ impl UpstreamBody {
 
     /// Keeps the connection for the next request, if this one's body went through as well.
     fn give_back(&mut self) {
-        let Some(Lease { worker, endpoint, sender, in_flight: _done }) = self.connection.take() else {
+        let Some(Lease { worker, kept_for, sender, in_flight: _done }) = self.connection.take() else {
             return;
         };
-        if self.request_body.as_ref().is_none_or(BodySource::has_ended) {
+        if let Some(endpoint) = kept_for
+            && self.request_body.as_ref().is_none_or(BodySource::has_ended)
+        {
             worker.pool.put(endpoint, sender);
         }
     }

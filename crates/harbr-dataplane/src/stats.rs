@@ -45,7 +45,7 @@ pub(crate) struct ProxyCells {
     pub reasons: [Counter; Reason::ALL.len()],
     pub connections: Counter,
     pub connections_ended: ConnectionEndCells,
-    pub handshakes: HandshakeCells,
+    pub reception: ReceptionCells,
     pub tunnels: Counter,
 }
 
@@ -58,12 +58,16 @@ pub(crate) struct ConnectionEndCells {
     pub made_room: Counter,
 }
 
-/// TLS handshakes with clients, by how they ended.
+/// What became of connections before HTTP.
 #[derive(Debug, Default)]
-pub(crate) struct HandshakeCells {
-    pub full: Counter,
-    pub resumed: Counter,
-    pub failed: Counter,
+pub(crate) struct ReceptionCells {
+    pub full_handshakes: Counter,
+    pub resumed_handshakes: Counter,
+    pub failed_handshakes: Counter,
+    /// A PROXY header was wanted of a peer that is not trusted to send one.
+    pub strangers: Counter,
+    /// A trusted peer sent none that is valid.
+    pub bad_headers: Counter,
 }
 
 #[derive(Debug, Default)]

@@ -50,6 +50,8 @@ pub(crate) fn upstream(name: &str, ports: &[(u16, u32)], check: &str) -> Upstrea
         health_check: Some(HealthCheck::new(Probe::Http { path: check.into() })),
         panic_threshold: 0,
         outlier: OutlierPolicy::default(),
+        tls: None,
+        proxy_protocol: None,
     }
 }
 

@@ -1,17 +1,10 @@
-//! TLS on both sides: one provider, TLS 1.2 and 1.3, no early data.
+//! TLS on both sides of a node: what is built from a snapshot off the workers, and looked at by them.
 
 mod certificates;
-mod client;
+mod facts;
 mod server;
+mod upstream;
 
-use std::sync::Arc;
-
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs;
-
-pub(crate) use client::{client_config, server_name};
-pub(crate) use server::{InvalidTls, ServerTls};
-
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
-}
+pub(crate) use facts::{ClientTls, expires_at};
+pub(crate) use server::ServerTls;
+pub(crate) use upstream::{UpstreamTls, default_client_config};

@@ -87,6 +87,7 @@ impl FailureClass {
                 | Reason::BodyTooLarge
                 | Reason::BodyBroken
                 | Reason::BodyStalled
+                | Reason::Misdirected
                 | Reason::ClientGone,
             ) => None,
         }

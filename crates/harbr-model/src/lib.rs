@@ -23,7 +23,7 @@ pub use limits::{
     MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT,
     MAX_TRUSTED_PROXIES, RETRY_BUDGET_FLOOR, RETRY_BUDGET_SHARE,
 };
-pub use listener::Listener;
+pub use listener::{Listener, OtherPeers, ProxyPeers, ProxyProtocol};
 pub use network::{InvalidNetwork, Network};
 pub use outlier::OutlierPolicy;
 pub use route::{
@@ -32,5 +32,8 @@ pub use route::{
 };
 pub use settings::{AccessLog, OddPaths, Settings};
 pub use snapshot::{InvalidSnapshot, Resources, Snapshot};
-pub use tls::{Certificate, ListenerTls, PrivateKey};
+pub use tls::{
+    Authority, Certificate, ClientAuth, ClientAuthMode, ListenerTls, PrivateKey, TlsVersion, UpstreamTls,
+    Verification,
+};
 pub use upstream::{Balance, Endpoint, EndpointUrl, InvalidEndpointUrl, Scheme, Upstream};

@@ -5,7 +5,7 @@ use crate::limits::{
     MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT,
     MAX_TRUSTED_PROXIES,
 };
-use crate::{Certificate, HostPattern, Listener, PathPrefix, Route, Settings, Upstream};
+use crate::{Authority, Certificate, HostPattern, Listener, PathPrefix, Route, Settings, Upstream};
 
 /// All that a node needs to serve, whole and immutable. It exists only if all of it is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub struct Snapshot {
     settings: Settings,
     listeners: Vec<Listener>,
     certificates: BTreeMap<String, Certificate>,
+    authorities: BTreeMap<String, Authority>,
     upstreams: BTreeMap<String, Upstream>,
     routes: Vec<Route>,
 }
@@ -23,6 +24,7 @@ pub struct Resources {
     pub settings: Settings,
     pub listeners: Vec<Listener>,
     pub certificates: Vec<Certificate>,
+    pub authorities: Vec<Authority>,
     pub upstreams: Vec<Upstream>,
     pub routes: Vec<Route>,
 }
@@ -48,8 +50,14 @@ pub enum InvalidSnapshot {
     UnknownUpstream { route: String, upstream: String },
     #[error("certificate `{name}` is empty")]
     EmptyCertificate { name: String },
+    #[error("authority `{name}` is empty")]
+    EmptyAuthority { name: String },
     #[error("{what} uses certificate `{certificate}`, which does not exist")]
     UnknownCertificate { what: String, certificate: String },
+    #[error("{what} trusts authority `{authority}`, which does not exist")]
+    UnknownAuthority { what: String, authority: String },
+    #[error("{what} both speaks TLS and sends its clients to where it is spoken")]
+    RedirectedTls { what: String },
     #[error("routes `{first}` and `{second}` match the same requests")]
     SameMatch { first: String, second: String },
     #[error("{what} has {setting} outside its limits")]
@@ -64,6 +72,7 @@ impl Resources {
             settings,
             listeners: Vec::new(),
             certificates: Vec::new(),
+            authorities: Vec::new(),
             upstreams: Vec::new(),
             routes: Vec::new(),
         }
@@ -77,15 +86,20 @@ impl Snapshot {
     /// # Errors
     /// The first rule that the resources break together.
     pub fn new(resources: Resources) -> Result<Self, InvalidSnapshot> {
-        let Resources { settings, mut listeners, certificates, upstreams, mut routes } = resources;
+        let Resources { settings, mut listeners, certificates, authorities, upstreams, mut routes } =
+            resources;
         check_settings(&settings)?;
-        let certificates = check_certificates(certificates)?;
-        check_listeners(&listeners, &certificates)?;
-        let upstreams = check_upstreams(upstreams)?;
+        let known = Known {
+            certificates: check_certificates(certificates)?,
+            authorities: check_authorities(authorities)?,
+        };
+        check_listeners(&listeners, &known)?;
+        let upstreams = check_upstreams(upstreams, &known)?;
         check_routes(&routes, &upstreams)?;
         listeners.sort_by(|a, b| a.name.cmp(&b.name));
         routes.sort_by(|a, b| (&a.matches.host, &a.matches.path).cmp(&(&b.matches.host, &b.matches.path)));
-        Ok(Self { settings, listeners, certificates, upstreams, routes })
+        let Known { certificates, authorities } = known;
+        Ok(Self { settings, listeners, certificates, authorities, upstreams, routes })
     }
 
     #[must_use]
@@ -102,6 +116,12 @@ impl Snapshot {
     #[must_use]
     pub fn certificates(&self) -> &BTreeMap<String, Certificate> {
         &self.certificates
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn authorities(&self) -> &BTreeMap<String, Authority> {
+        &self.authorities
     }
 
     /// By name.
@@ -151,10 +171,46 @@ fn check_certificates(
     Ok(by_name)
 }
 
-fn check_listeners(
-    listeners: &[Listener],
-    certificates: &BTreeMap<String, Certificate>,
-) -> Result<(), InvalidSnapshot> {
+fn check_authorities(authorities: Vec<Authority>) -> Result<BTreeMap<String, Authority>, InvalidSnapshot> {
+    check_count("authorities", authorities.len(), MAX_CERTIFICATES)?;
+    let mut by_name = BTreeMap::new();
+    for authority in authorities {
+        check_name("authority", &authority.name)?;
+        if authority.certificates.is_empty() {
+            return Err(InvalidSnapshot::EmptyAuthority { name: authority.name });
+        }
+        if let Some(first) = by_name.insert(authority.name.clone(), authority) {
+            return Err(InvalidSnapshot::DuplicateName { what: "authorities", name: first.name });
+        }
+    }
+    Ok(by_name)
+}
+
+/// What listeners and upstreams can name.
+struct Known {
+    certificates: BTreeMap<String, Certificate>,
+    authorities: BTreeMap<String, Authority>,
+}
+
+impl Known {
+    fn check<'n>(
+        &self,
+        what: &str,
+        certificates: impl IntoIterator<Item = &'n String>,
+        authority: Option<&String>,
+    ) -> Result<(), InvalidSnapshot> {
+        let what = what.to_owned();
+        if let Some(unknown) = certificates.into_iter().find(|name| !self.certificates.contains_key(*name)) {
+            return Err(InvalidSnapshot::UnknownCertificate { what, certificate: unknown.clone() });
+        }
+        match authority.filter(|name| !self.authorities.contains_key(*name)) {
+            Some(unknown) => Err(InvalidSnapshot::UnknownAuthority { what, authority: unknown.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn check_listeners(listeners: &[Listener], known: &Known) -> Result<(), InvalidSnapshot> {
     if listeners.is_empty() {
         return Err(InvalidSnapshot::NoListener);
     }
@@ -165,22 +221,34 @@ fn check_listeners(
         if !names.insert(&listener.name) {
             return Err(InvalidSnapshot::DuplicateName { what: "listeners", name: listener.name.clone() });
         }
-        let Some(tls) = &listener.tls else { continue };
         let what = format!("listener `{}`", listener.name);
-        check_range(!tls.certificates.is_empty(), &what, "the number of certificates")?;
-        if let Some(unknown) = tls.certificates.iter().find(|name| !certificates.contains_key(*name)) {
-            return Err(InvalidSnapshot::UnknownCertificate { what, certificate: unknown.clone() });
+        if let Some(peers) = &listener.proxy_peers {
+            check_count("trusted senders of PROXY headers", peers.from.len(), MAX_TRUSTED_PROXIES)?;
         }
+        let Some(tls) = &listener.tls else { continue };
+        if listener.redirect_https.is_some() {
+            return Err(InvalidSnapshot::RedirectedTls { what });
+        }
+        check_range(!tls.certificates.is_empty(), &what, "the number of certificates")?;
+        let authority = tls.client_auth.as_ref().map(|client_auth| &client_auth.authority);
+        known.check(&what, &tls.certificates, authority)?;
     }
     Ok(())
 }
 
-fn check_upstreams(upstreams: Vec<Upstream>) -> Result<BTreeMap<String, Upstream>, InvalidSnapshot> {
+fn check_upstreams(
+    upstreams: Vec<Upstream>,
+    known: &Known,
+) -> Result<BTreeMap<String, Upstream>, InvalidSnapshot> {
     let mut by_name = BTreeMap::new();
     for upstream in upstreams {
         check_name("upstream", &upstream.name)?;
         check_endpoints(&upstream)?;
         check_health_check(&upstream)?;
+        if let Some(tls) = &upstream.tls {
+            let what = format!("upstream `{}`", upstream.name);
+            known.check(&what, &tls.certificate, tls.authority.as_ref())?;
+        }
         if let Some(first) = by_name.insert(upstream.name.clone(), upstream) {
             return Err(InvalidSnapshot::DuplicateName { what: "upstreams", name: first.name });
         }

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use http::uri::{Authority, PathAndQuery};
 
-use crate::{HealthCheck, OutlierPolicy};
+use crate::{HealthCheck, OutlierPolicy, ProxyProtocol, UpstreamTls};
 
 /// A named set of endpoints that can answer the same requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub struct Upstream {
     /// Percent: with fewer endpoints than that not unhealthy, all are used. 0: an unhealthy one never is.
     pub panic_threshold: u32,
     pub outlier: OutlierPolicy,
+    /// Of its `https` endpoints; `None`: all defaults.
+    pub tls: Option<UpstreamTls>,
+    /// Each connection begins with a PROXY header of this version, and is for one client alone.
+    pub proxy_protocol: Option<ProxyProtocol>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use harbr_model::{
-    AccessLog, Balance, Certificate, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader,
-    HostPattern, InvalidSnapshot, Listener, ListenerTls, OddPaths, OutlierPolicy, PathPrefix, PathRewrite,
-    PrivateKey, Probe, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
+    AccessLog, Authority, Balance, Certificate, ClientAuth, ClientAuthMode, Endpoint, HeaderEdits,
+    HeaderMatch, HealthCheck, HostHeader, HostPattern, InvalidSnapshot, Listener, ListenerTls, OddPaths,
+    OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, ProxyPeers, ProxyProtocol,
+    Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion, Upstream, UpstreamTls,
+    Verification,
 };
 use http::{HeaderName, HeaderValue, Method};
 use prost::Message as _;
@@ -50,8 +52,8 @@ pub(crate) fn snapshot(resources: &BTreeMap<String, Bytes>) -> Result<Snapshot, 
     use v1::resource::Kind;
 
     let mut settings = None;
-    let (mut listeners, mut certificates, mut upstreams, mut routes) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut listeners, mut upstreams, mut routes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut certificates, mut authorities) = (Vec::new(), Vec::new());
     for (key, body) in resources {
         let kind = v1::Resource::decode(body.clone()).ok().and_then(|resource| resource.kind);
         let kind = kind.ok_or_else(|| InvalidResource::Unreadable { key: key.clone() })?;
@@ -66,13 +68,17 @@ pub(crate) fn snapshot(resources: &BTreeMap<String, Bytes>) -> Result<Snapshot, 
                 certificates.push(decode_certificate(wire));
                 Ok(())
             }
+            Kind::Authority(wire) => {
+                authorities.push(decode_authority(wire));
+                Ok(())
+            }
             Kind::Upstream(wire) => decode_upstream(wire).map(|upstream| upstreams.push(upstream)),
             Kind::Routes(wire) => decode_routes(wire).map(|group| routes.extend(group)),
         }
         .map_err(|invalid| invalid.of(key))?;
     }
     let settings = settings.ok_or(InvalidResource::NoSettings)?;
-    Ok(Snapshot::new(Resources { settings, listeners, certificates, upstreams, routes })?)
+    Ok(Snapshot::new(Resources { settings, listeners, certificates, authorities, upstreams, routes })?)
 }
 
 pub(crate) fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
@@ -101,8 +107,45 @@ pub(crate) fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
 }
 
 fn decode_listener(wire: v1::Listener) -> Field<Listener> {
-    let tls = wire.tls.map(|tls| ListenerTls { certificates: tls.certificates });
-    Ok(Listener { addr: parse("addr", &wire.addr)?, name: wire.name, tls })
+    let redirect_https = u16::try_from(wire.redirect_https).map_err(|_| unknown("redirect_https"))?;
+    Ok(Listener {
+        addr: parse("addr", &wire.addr)?,
+        tls: wire.tls.map(decode_listener_tls).transpose()?,
+        proxy_peers: wire.proxy_peers.map(decode_proxy_peers).transpose()?,
+        redirect_https: (redirect_https != 0).then_some(redirect_https),
+        name: wire.name,
+    })
+}
+
+fn decode_listener_tls(wire: v1::ListenerTls) -> Field<ListenerTls> {
+    let min_version = match wire.min_version() {
+        v1::TlsVersion::TlsVersion12 => TlsVersion::V1_2,
+        v1::TlsVersion::TlsVersion13 => TlsVersion::V1_3,
+        v1::TlsVersion::Unspecified => return Err(unknown("min_version")),
+    };
+    let client_auth = wire.client_auth.map(|wire| ClientAuth {
+        authority: wire.authority,
+        mode: if wire.optional { ClientAuthMode::Optional } else { ClientAuthMode::Required },
+    });
+    Ok(ListenerTls { certificates: wire.certificates, min_version, client_auth })
+}
+
+fn decode_proxy_peers(wire: v1::ProxyPeers) -> Field<ProxyPeers> {
+    let others = if wire.others_served { OtherPeers::Served } else { OtherPeers::Refused };
+    Ok(ProxyPeers { from: parse_all("proxy_peers", &wire.from)?, others })
+}
+
+fn decode_authority(wire: v1::Authority) -> Authority {
+    Authority { name: wire.name, certificates: wire.certificates.into_iter().map(Into::into).collect() }
+}
+
+fn decode_upstream_tls(wire: v1::UpstreamTls) -> UpstreamTls {
+    UpstreamTls {
+        authority: wire.authority,
+        server_name: wire.server_name,
+        certificate: wire.certificate,
+        verification: if wire.unverified { Verification::Off } else { Verification::Full },
+    }
 }
 
 /// Whether the bytes are certificates and a key that belong together is seen where they are used.
@@ -120,6 +163,13 @@ fn decode_upstream(wire: v1::Upstream) -> Field<Upstream> {
         v1::Balance::LeastRequest => Balance::LeastRequest,
         v1::Balance::Unspecified => return Err(unknown("balance")),
     };
+    let proxy_protocol = match v1::ProxyProtocol::try_from(wire.proxy_protocol) {
+        Ok(v1::ProxyProtocol::Unspecified) => None,
+        Ok(v1::ProxyProtocol::V1) => Some(ProxyProtocol::V1),
+        Ok(v1::ProxyProtocol::V2) => Some(ProxyProtocol::V2),
+        // Without the header that it waits for, an endpoint would answer nothing.
+        Err(_) => return Err(unknown("proxy_protocol")),
+    };
     let endpoint = |endpoint: &v1::Endpoint| {
         Ok(Endpoint { url: parse("endpoints", &endpoint.url)?, weight: endpoint.weight })
     };
@@ -129,6 +179,8 @@ fn decode_upstream(wire: v1::Upstream) -> Field<Upstream> {
         health_check: wire.health_check.map(decode_health_check).transpose()?,
         panic_threshold: wire.panic_threshold,
         outlier: wire.outlier.map_or_else(|| Ok(OutlierPolicy::default()), decode_outlier)?,
+        tls: wire.tls.map(decode_upstream_tls),
+        proxy_protocol,
         name: wire.name,
     })
 }

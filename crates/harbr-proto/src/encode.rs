@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use harbr_model::{
-    AccessLog, Balance, Certificate, HeaderEdits, HealthCheck, HostHeader, HostPattern, Listener,
-    ListenerTls, OutlierPolicy, PathPrefix, PathRewrite, Probe, Route, Settings, Snapshot, Upstream,
+    AccessLog, Authority, Balance, Certificate, ClientAuthMode, HeaderEdits, HealthCheck, HostHeader,
+    HostPattern, Listener, ListenerTls, OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, Probe,
+    ProxyPeers, ProxyProtocol, Route, Settings, Snapshot, TlsVersion, Upstream, UpstreamTls, Verification,
 };
 use http::{HeaderName, HeaderValue};
 use prost::Message as _;
@@ -21,12 +22,14 @@ pub(crate) fn resources(snapshot: &Snapshot) -> BTreeMap<String, Bytes> {
     let listeners = snapshot.listeners().iter().map(|listener| Kind::Listener(listener.into()));
     let certificates =
         snapshot.certificates().values().map(|certificate| Kind::Certificate(certificate.into()));
+    let authorities = snapshot.authorities().values().map(|authority| Kind::Authority(authority.into()));
     let upstreams = snapshot.upstreams().values().map(|upstream| Kind::Upstream(upstream.into()));
     let groups =
         snapshot.routes().chunk_by(|a, b| place(a) == place(b)).map(|group| Kind::Routes(route_group(group)));
     std::iter::once(settings)
         .chain(listeners)
         .chain(certificates)
+        .chain(authorities)
         .chain(upstreams)
         .chain(groups)
         .map(|kind| (key(&kind), v1::Resource { kind: Some(kind) }.encode_to_vec().into()))
@@ -41,6 +44,7 @@ pub(crate) fn key(kind: &v1::resource::Kind) -> String {
         Kind::Settings(_) => "settings".to_owned(),
         Kind::Listener(listener) => format!("listener/{}", listener.name),
         Kind::Certificate(certificate) => format!("certificate/{}", certificate.name),
+        Kind::Authority(authority) => format!("authority/{}", authority.name),
         Kind::Upstream(upstream) => format!("upstream/{}", upstream.name),
         Kind::Routes(group) => format!("routes/{}{}", group.host, group.path),
     }
@@ -89,13 +93,52 @@ impl From<&Listener> for v1::Listener {
             name: listener.name.clone(),
             addr: listener.addr.to_string(),
             tls: listener.tls.as_ref().map(Into::into),
+            proxy_peers: listener.proxy_peers.as_ref().map(Into::into),
+            redirect_https: listener.redirect_https.unwrap_or(0).into(),
         }
     }
 }
 
 impl From<&ListenerTls> for v1::ListenerTls {
     fn from(tls: &ListenerTls) -> Self {
-        Self { certificates: tls.certificates.clone() }
+        let min_version = match tls.min_version {
+            TlsVersion::V1_2 => v1::TlsVersion::TlsVersion12,
+            TlsVersion::V1_3 => v1::TlsVersion::TlsVersion13,
+        };
+        let client_auth = tls.client_auth.as_ref().map(|client_auth| v1::ClientAuth {
+            authority: client_auth.authority.clone(),
+            optional: client_auth.mode == ClientAuthMode::Optional,
+        });
+        Self { certificates: tls.certificates.clone(), min_version: min_version.into(), client_auth }
+    }
+}
+
+impl From<&ProxyPeers> for v1::ProxyPeers {
+    fn from(peers: &ProxyPeers) -> Self {
+        Self {
+            from: peers.from.iter().map(ToString::to_string).collect(),
+            others_served: peers.others == OtherPeers::Served,
+        }
+    }
+}
+
+impl From<&Authority> for v1::Authority {
+    fn from(authority: &Authority) -> Self {
+        Self {
+            name: authority.name.clone(),
+            certificates: authority.certificates.iter().map(|der| der.to_vec()).collect(),
+        }
+    }
+}
+
+impl From<&UpstreamTls> for v1::UpstreamTls {
+    fn from(tls: &UpstreamTls) -> Self {
+        Self {
+            authority: tls.authority.clone(),
+            server_name: tls.server_name.clone(),
+            certificate: tls.certificate.clone(),
+            unverified: tls.verification == Verification::Off,
+        }
     }
 }
 
@@ -119,6 +162,11 @@ impl From<&Upstream> for v1::Upstream {
             Balance::RoundRobin => v1::Balance::RoundRobin,
             Balance::LeastRequest => v1::Balance::LeastRequest,
         };
+        let proxy_protocol = match upstream.proxy_protocol {
+            None => v1::ProxyProtocol::Unspecified,
+            Some(ProxyProtocol::V1) => v1::ProxyProtocol::V1,
+            Some(ProxyProtocol::V2) => v1::ProxyProtocol::V2,
+        };
         Self {
             name: upstream.name.clone(),
             endpoints: upstream.endpoints.iter().map(endpoint).collect(),
@@ -126,6 +174,8 @@ impl From<&Upstream> for v1::Upstream {
             health_check: upstream.health_check.as_ref().map(Into::into),
             panic_threshold: upstream.panic_threshold,
             outlier: Some((&upstream.outlier).into()),
+            tls: upstream.tls.as_ref().map(Into::into),
+            proxy_protocol: proxy_protocol.into(),
         }
     }
 }

@@ -8,6 +8,7 @@ use harbr_model::{HeaderEdits, Network, Scheme};
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, MAX_FORWARDS, TE, TRANSFER_ENCODING, UPGRADE, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
+const X_FORWARDED_CLIENT_CERT: HeaderName = HeaderName::from_static("x-forwarded-client-cert");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -33,6 +34,8 @@ pub struct HopRequest {
 pub struct Sender<'a> {
     pub addr: &'a HeaderValue,
     pub scheme: Scheme,
+    /// Of the client's certificate, if it showed one.
+    pub certificate: Option<&'a HeaderValue>,
     pub host: Option<&'a HeaderValue>,
     pub version: Version,
 }
@@ -155,6 +158,9 @@ pub fn set_request(headers: &mut HeaderMap, sender: &Sender<'_>, hop: &HopReques
     // What is there was said by a proxy that is trusted: it goes on, with one more step.
     headers.append(X_FORWARDED_FOR, sender.addr.clone());
     headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(sender.scheme.as_str()));
+    if let Some(certificate) = sender.certificate {
+        headers.insert(X_FORWARDED_CLIENT_CERT, certificate.clone());
+    }
     if let Some(host) = sender.host {
         headers.entry(X_FORWARDED_HOST).or_insert_with(|| host.clone());
     }
@@ -258,7 +264,15 @@ fn is_for_the_head(name: &str) -> bool {
 }
 
 fn is_about_the_client(name: &str) -> bool {
-    matches!(name, "forwarded" | "x-real-ip" | "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto")
+    matches!(
+        name,
+        "forwarded"
+            | "x-real-ip"
+            | "x-forwarded-for"
+            | "x-forwarded-host"
+            | "x-forwarded-proto"
+            | "x-forwarded-client-cert"
+    )
 }
 
 /// Removes what `Connection` names, and returns the protocol that it names with `Upgrade`. The message's framing

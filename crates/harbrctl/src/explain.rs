@@ -132,7 +132,8 @@ fn sent_headers(request: &RequestToExplain, route: &Route, settings: &Settings) 
     }
     let addr = headers::address_value(request.from);
     let host = request.headers.get(HOST);
-    let sender = Sender { addr: &addr, scheme: request.scheme(), host, version: Version::HTTP_11 };
+    let (scheme, version) = (request.scheme(), Version::HTTP_11);
+    let sender = Sender { addr: &addr, scheme, certificate: None, host, version };
     headers::set_request(&mut sent, &sender, &hop);
     headers::edit(&mut sent, &route.request_headers);
     sent.remove(HOST);

@@ -3,24 +3,26 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use harbr_model::{Listener, MAX_LISTENERS};
+use harbr_model::{Listener, MAX_LISTENERS, OtherPeers, ProxyPeers};
 
-use super::certificates::Certificates;
+use super::credentials::Credentials;
 use super::tls::listener_tls;
-use super::value::{check_name, required};
+use super::value::{check_name, choice, networks, required};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::position::Span;
-use crate::raw::{RawConfig, RawListener};
+use crate::raw::{RawConfig, RawListener, RawProxyPeers};
 use crate::read::{Field, Spanned};
 
 /// The name of the listener that `listen_addr` is short for.
 const DEFAULT_NAME: &str = "default";
+const HTTPS_PORT: u16 = 443;
+const OTHERS: [(&str, OtherPeers); 2] = [("refuse", OtherPeers::Refused), ("serve", OtherPeers::Served)];
 
 pub(super) fn listeners(
     raw: &RawConfig,
     top: Span,
-    certificates: &mut Certificates<'_>,
+    credentials: &mut Credentials<'_>,
     findings: &mut Findings,
 ) -> Option<Vec<Listener>> {
     match (&raw.listen_addr, &raw.listeners) {
@@ -33,7 +35,7 @@ pub(super) fn listeners(
             let addr = address("listen_addr", addr, findings)?;
             Some(vec![Listener::plain(DEFAULT_NAME, addr)])
         }
-        (Field::Missing, Field::Given(list)) => several(list, certificates, findings),
+        (Field::Missing, Field::Given(list)) => several(list, credentials, findings),
         (Field::Given(addr), Field::Given(list)) => {
             findings.push(
                 Diagnostic::new(
@@ -45,7 +47,7 @@ pub(super) fn listeners(
                 .with_hint("keep `listeners`, and give this address a name there"),
             );
             address("listen_addr", addr, findings);
-            several(list, certificates, findings)
+            several(list, credentials, findings)
         }
         (Field::Refused, _) | (_, Field::Refused) => None,
     }
@@ -53,7 +55,7 @@ pub(super) fn listeners(
 
 fn several(
     list: &Spanned<Vec<Field<RawListener>>>,
-    certificates: &mut Certificates<'_>,
+    credentials: &mut Credentials<'_>,
     findings: &mut Findings,
 ) -> Option<Vec<Listener>> {
     let count = list.value.len();
@@ -66,7 +68,7 @@ fn several(
     let mut addresses = HashMap::new();
     let mut listeners = Vec::new();
     for item in list.value.iter().filter_map(Field::given) {
-        let Some(Spanned { value: listener, span }) = one(item, certificates, findings) else { continue };
+        let Some(Spanned { value: listener, span }) = one(item, credentials, findings) else { continue };
         if let Some(first) = names.insert(listener.name.clone(), span) {
             let message = format!("two listeners are named `{}`", listener.name);
             findings.push(
@@ -90,22 +92,66 @@ fn several(
 
 fn one(
     item: &Spanned<RawListener>,
-    certificates: &mut Certificates<'_>,
+    credentials: &mut Credentials<'_>,
     findings: &mut Findings,
 ) -> Option<Spanned<Listener>> {
-    let RawListener { name, addr, tls } = &item.value;
+    let RawListener { name, addr, tls, proxy_protocol, redirect_https } = &item.value;
     let name = required(name, item.span, "the listener has no `name`", "name: public", findings);
     let addr = required(addr, item.span, "the listener has no `addr`", "addr: \"0.0.0.0:8080\"", findings)
         .and_then(|addr| address("addr", addr, findings));
     let tls = match tls {
         Field::Missing => Some(None),
         Field::Refused => None,
-        Field::Given(tls) => listener_tls(tls, certificates, findings).map(Some),
+        Field::Given(tls) => listener_tls(tls, credentials, findings).map(Some),
     };
+    let proxy_peers = match proxy_protocol {
+        Field::Missing => Some(None),
+        Field::Refused => None,
+        Field::Given(raw) => proxy_peers(raw, findings).map(Some),
+    };
+    let redirect_https = redirect_https.given().and_then(|text| redirect(text, item, findings));
     let name = name?;
     check_name("a listener", name, findings)?;
-    let listener = Listener { name: name.value.clone(), addr: addr?, tls: tls? };
+    let listener = Listener {
+        name: name.value.clone(),
+        addr: addr?,
+        tls: tls?,
+        proxy_peers: proxy_peers?,
+        redirect_https,
+    };
     Some(Spanned { value: listener, span: name.span })
+}
+
+fn proxy_peers(raw: &Spanned<RawProxyPeers>, findings: &mut Findings) -> Option<ProxyPeers> {
+    let RawProxyPeers { from, others } = &raw.value;
+    let missing = "`proxy_protocol` does not say from whom";
+    let from = required(from, raw.span, missing, "from: [\"10.0.0.0/8\"]", findings)
+        .map(|list| networks("from", list, findings));
+    let others = choice("others", others, &OTHERS, findings).unwrap_or(OtherPeers::Refused);
+    Some(ProxyPeers { from: from?, others })
+}
+
+/// The port.
+fn redirect(text: &Spanned<String>, item: &Spanned<RawListener>, findings: &mut Findings) -> Option<u16> {
+    let Spanned { value, span } = text;
+    let port = match value.as_str() {
+        "false" => return None,
+        "true" => Some(HTTPS_PORT),
+        port => port.parse().ok().filter(|port| *port != 0),
+    };
+    if port.is_none() {
+        let message = format!("`redirect_https` must be `true` or a port, not `{value}`");
+        findings.push(Diagnostic::new(Code::InvalidRedirect, *span, message));
+    }
+    if let Some(tls) = item.value.tls.given() {
+        let message = "a listener has either `tls` or `redirect_https`";
+        findings.push(
+            Diagnostic::new(Code::ExclusiveKeys, *span, message)
+                .with_related(tls.span, "`tls` is here")
+                .with_hint("redirect from a listener of its own, on port 80"),
+        );
+    }
+    port
 }
 
 fn address(key: &str, text: &Spanned<String>, findings: &mut Findings) -> Option<SocketAddr> {

@@ -1,13 +1,12 @@
 //! What holds for a node as a whole.
 
-use harbr_model::{AccessLog, MAX_TRUSTED_PROXIES, Network, OddPaths, Settings};
+use harbr_model::{AccessLog, OddPaths, Settings};
 
-use super::value::{ANY_DURATION, choice, duration, integer, required, size};
-use crate::code::Code;
-use crate::diagnostic::{Diagnostic, Findings};
+use super::value::{ANY_DURATION, choice, duration, integer, networks, required, size};
+use crate::diagnostic::Findings;
 use crate::position::Span;
 use crate::raw::RawConfig;
-use crate::read::{Field, Spanned};
+use crate::read::Field;
 
 /// More connections than any machine has descriptors for.
 const MAX_CONNECTIONS: u32 = 10_000_000;
@@ -44,7 +43,9 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
     if let Some(access_log) = choice("access_log", &raw.access_log, &ACCESS_LOGS, findings) {
         settings.access_log = access_log;
     }
-    settings.trusted_proxies = trusted_proxies(&raw.trusted_proxies, findings);
+    if let Some(list) = raw.trusted_proxies.given() {
+        settings.trusted_proxies = networks("trusted_proxies", list, findings);
+    }
     settings.odd_paths = OddPaths {
         nul: is_on(&raw.allow_nul_in_path),
         backslash: is_on(&raw.allow_backslash_in_path),
@@ -55,24 +56,4 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
 
 fn is_on(field: &Field<bool>) -> bool {
     field.given().is_some_and(|given| given.value)
-}
-
-fn trusted_proxies(field: &Field<Vec<Field<String>>>, findings: &mut Findings) -> Vec<Network> {
-    let Some(list) = field.given() else { return Vec::new() };
-    if list.value.len() > MAX_TRUSTED_PROXIES {
-        let message = format!("`trusted_proxies` has more than {MAX_TRUSTED_PROXIES} items");
-        findings.push(Diagnostic::new(Code::WrongCount, list.span, message));
-    }
-    let network = |text: &Spanned<String>| match text.value.parse() {
-        Ok(network) => Some(network),
-        Err(error) => {
-            findings.push(Diagnostic::new(
-                Code::InvalidNetwork,
-                text.span,
-                format!("`{}`: {error}", text.value),
-            ));
-            None
-        }
-    };
-    list.value.iter().filter_map(Field::given).filter_map(network).collect()
 }

@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use harbr_model::{Balance, Endpoint, EndpointUrl, HealthCheck, MAX_ENDPOINTS, OutlierPolicy, Upstream};
+use harbr_model::{
+    Balance, Endpoint, EndpointUrl, HealthCheck, MAX_ENDPOINTS, OutlierPolicy, ProxyProtocol, Scheme,
+    Upstream,
+};
 
+use super::credentials::Credentials;
 use super::health_check::health_check;
 use super::outlier::outlier;
+use super::tls::upstream_tls;
 use super::value::{check_name, choice, integer, required};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
@@ -14,6 +19,7 @@ use crate::read::{Entries, Field, MapEntry, Spanned};
 use crate::suggest::closest;
 
 const MAX_WEIGHT: u32 = 1_000;
+const PROXY_PROTOCOLS: [(&str, ProxyProtocol); 2] = [("v1", ProxyProtocol::V1), ("v2", ProxyProtocol::V2)];
 const BALANCES: [(&str, Balance); 2] =
     [("round_robin", Balance::RoundRobin), ("least_request", Balance::LeastRequest)];
 
@@ -22,13 +28,17 @@ const BALANCES: [(&str, Balance); 2] =
 pub(super) struct Upstreams(BTreeMap<String, Option<Upstream>>);
 
 impl Upstreams {
-    pub(super) fn read(field: &Field<Entries<RawUpstream>>, findings: &mut Findings) -> Self {
+    pub(super) fn read(
+        field: &Field<Entries<RawUpstream>>,
+        credentials: &mut Credentials<'_>,
+        findings: &mut Findings,
+    ) -> Self {
         let mut upstreams = Self::default();
         for MapEntry { key: name, value: raw, .. } in
             field.given().map_or(&[][..], |entries| &entries.value.0)
         {
             let valid_name = check_name("an upstream", name, findings);
-            let upstream = raw.given().and_then(|raw| upstream(name, &raw.value, findings));
+            let upstream = raw.given().and_then(|raw| upstream(name, &raw.value, credentials, findings));
             upstreams.0.insert(name.value.clone(), upstream.filter(|_| valid_name.is_some()));
         }
         upstreams
@@ -44,6 +54,8 @@ impl Upstreams {
             health_check,
             panic_threshold: 0,
             outlier: OutlierPolicy::default(),
+            tls: None,
+            proxy_protocol: None,
         };
         self.0.insert(name.to_owned(), Some(upstream));
     }
@@ -107,7 +119,12 @@ fn url_hint(text: &str) -> Option<String> {
     url.parse::<EndpointUrl>().is_ok().then_some(url)
 }
 
-fn upstream(name: &Spanned<String>, raw: &RawUpstream, findings: &mut Findings) -> Option<Upstream> {
+fn upstream(
+    name: &Spanned<String>,
+    raw: &RawUpstream,
+    credentials: &mut Credentials<'_>,
+    findings: &mut Findings,
+) -> Option<Upstream> {
     let missing = format!("upstream `{}` has no `endpoints`", name.value);
     let endpoints =
         required(&raw.endpoints, name.span, &missing, "endpoints: [\"http://host:8080\"]", findings)
@@ -116,6 +133,15 @@ fn upstream(name: &Spanned<String>, raw: &RawUpstream, findings: &mut Findings) 
     let health_check = raw.health_check.given().and_then(|raw| health_check(&raw.value, findings));
     let panic_threshold = integer("panic_threshold", &raw.panic_threshold, 0..=100, findings).unwrap_or(0);
     let outlier = raw.outlier.given().map(|raw| outlier(&raw.value, findings)).unwrap_or_default();
+    let tls = raw.tls.given().and_then(|tls| {
+        let is_http = |endpoint: &Endpoint| endpoint.url.scheme() == Scheme::Http;
+        if endpoints.as_ref().is_some_and(|endpoints| endpoints.iter().all(is_http)) {
+            let message = "no endpoint of this upstream is spoken to by TLS";
+            findings.push(Diagnostic::new(Code::UnusedTls, tls.span, message));
+        }
+        upstream_tls(tls, credentials, findings)
+    });
+    let proxy_protocol = choice("proxy_protocol", &raw.proxy_protocol, &PROXY_PROTOCOLS, findings);
     Some(Upstream {
         name: name.value.clone(),
         endpoints: endpoints?,
@@ -123,6 +149,8 @@ fn upstream(name: &Spanned<String>, raw: &RawUpstream, findings: &mut Findings) 
         health_check,
         panic_threshold,
         outlier,
+        tls,
+        proxy_protocol,
     })
 }
 

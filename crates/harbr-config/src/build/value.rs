@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use harbr_model::{MAX_NAME_BYTES, MAX_TIMEOUT};
+use harbr_model::{MAX_NAME_BYTES, MAX_TIMEOUT, MAX_TRUSTED_PROXIES, Network};
 
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Findings};
@@ -142,6 +142,27 @@ pub(super) fn choice<T: Copy>(
         findings.push(diagnostic);
     }
     chosen
+}
+
+/// Addresses, alone or in blocks.
+pub(super) fn networks(
+    name: &str,
+    list: &Spanned<Vec<Field<String>>>,
+    findings: &mut Findings,
+) -> Vec<Network> {
+    if list.value.len() > MAX_TRUSTED_PROXIES {
+        let message = format!("`{name}` has more than {MAX_TRUSTED_PROXIES} items");
+        findings.push(Diagnostic::new(Code::WrongCount, list.span, message));
+    }
+    let network = |text: &Spanned<String>| match text.value.parse() {
+        Ok(network) => Some(network),
+        Err(error) => {
+            let message = format!("`{}`: {error}", text.value);
+            findings.push(Diagnostic::new(Code::InvalidNetwork, text.span, message));
+            None
+        }
+    };
+    list.value.iter().filter_map(Field::given).filter_map(network).collect()
 }
 
 /// A name that the file gives to a listener or an upstream. No `/`, so that it is never a route key's.

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use harbr_config::Config;
 use harbr_model::{
-    Certificate, Endpoint, HeaderEdits, Listener, ListenerTls, OddPaths, OutlierPolicy, Route, Settings,
-    Upstream,
+    Authority, Certificate, ClientAuth, Endpoint, HeaderEdits, Listener, ListenerTls, OddPaths,
+    OutlierPolicy, ProxyPeers, Route, Settings, Upstream, UpstreamTls,
 };
 
 pub(crate) fn dump(config: &Config) -> String {
@@ -17,6 +17,9 @@ pub(crate) fn dump(config: &Config) -> String {
     }
     for Certificate { name, chain, key } in snapshot.certificates().values() {
         line(&mut text, format_args!("certificate {name}, {} in its chain, {key:?}", chain.len()));
+    }
+    for Authority { name, certificates } in snapshot.authorities().values() {
+        line(&mut text, format_args!("authority {name}, {} certificates", certificates.len()));
     }
     for upstream in snapshot.upstreams().values() {
         dump_upstream(&mut text, upstream);
@@ -62,15 +65,26 @@ fn dump_settings(text: &mut String, settings: &Settings) {
 }
 
 fn dump_listener(text: &mut String, listener: &Listener) {
-    let Listener { name, addr, tls } = listener;
+    let Listener { name, addr, tls, proxy_peers, redirect_https } = listener;
     line(text, format_args!("listener {name} {addr}"));
-    if let Some(ListenerTls { certificates }) = tls {
-        line(text, format_args!("  TLS with {}", certificates.join(", ")));
+    if let Some(ListenerTls { certificates, min_version, client_auth }) = tls {
+        line(text, format_args!("  TLS {min_version:?} with {}", certificates.join(", ")));
+        if let Some(ClientAuth { authority, mode }) = client_auth {
+            line(text, format_args!("  clients {mode:?} of {authority}"));
+        }
+    }
+    if let Some(ProxyPeers { from, others }) = proxy_peers {
+        let from: Vec<_> = from.iter().map(ToString::to_string).collect();
+        line(text, format_args!("  PROXY headers from {}, others {others:?}", from.join(", ")));
+    }
+    if let Some(port) = redirect_https {
+        line(text, format_args!("  redirects to https at {port}"));
     }
 }
 
 fn dump_upstream(text: &mut String, upstream: &Upstream) {
-    let Upstream { name, endpoints, balance, health_check, panic_threshold, outlier } = upstream;
+    let Upstream { name, endpoints, balance, health_check, panic_threshold, outlier, tls, proxy_protocol } =
+        upstream;
     let check = health_check.as_ref().map_or("none".to_owned(), ToString::to_string);
     line(text, format_args!("upstream {name} {balance:?}, health check: {check}"));
     if *panic_threshold != 0 {
@@ -78,6 +92,13 @@ fn dump_upstream(text: &mut String, upstream: &Upstream) {
     }
     if *outlier != OutlierPolicy::default() {
         line(text, format_args!("  {outlier:?}"));
+    }
+    if let Some(UpstreamTls { authority, server_name, certificate, verification }) = tls {
+        line(text, format_args!("  trusts {authority:?} as {server_name:?}, verification {verification:?}"));
+        line(text, format_args!("  shows {certificate:?}"));
+    }
+    if let Some(version) = proxy_protocol {
+        line(text, format_args!("  PROXY header {version:?}"));
     }
     for Endpoint { url, weight } in endpoints {
         line(text, format_args!("  {url} weight {weight}"));

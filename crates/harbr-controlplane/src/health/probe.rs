@@ -81,15 +81,16 @@ impl Asker {
         let asked = async {
             match &target.check.probe {
                 Probe::Tcp => connect::tcp(&target.url, deadline).await.map(drop),
-                Probe::Http { path } => self.get(&target.url, path, deadline).await,
+                Probe::Http { path } => self.get(target, path, deadline).await,
             }
         };
         timeout_at(deadline, asked).await.unwrap_or(Err(ProbeError::Timeout))
     }
 
-    async fn get(&mut self, url: &EndpointUrl, path: &str, deadline: Instant) -> Result<(), ProbeError> {
+    async fn get(&mut self, target: &Target, path: &str, deadline: Instant) -> Result<(), ProbeError> {
+        let url = &target.url;
         let fresh = async {
-            let connection = Connection::open(url, &self.trust, deadline).await?;
+            let connection = Connection::open(target, &self.trust, deadline).await?;
             connection.exchange(request(url, path)?).await.map_err(ProbeError::Answer)
         };
         let answer = match self.idle.take().filter(|idle| idle.is_young()) {
@@ -123,8 +124,8 @@ async fn over_either(
 }
 
 impl Connection {
-    async fn open(url: &EndpointUrl, trust: &Trust, deadline: Instant) -> Result<Box<Self>, ProbeError> {
-        let stream = connect::stream(url, trust, deadline).await?;
+    async fn open(target: &Target, trust: &Trust, deadline: Instant) -> Result<Box<Self>, ProbeError> {
+        let stream = connect::stream(target, trust, deadline).await?;
         let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(ProbeError::Answer)?;
         Ok(Box::new(Self { sender, driver, since: Instant::now(), uses: 0 }))
     }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use harbr_model::{Health, Snapshot};
 use harbr_proto::{health_to_wire, v1};
 
-use crate::health::{HealthTable, Target};
+use crate::health::{HealthTable, Link, Target};
 
 /// Which upstreams a health result is for: probes are shared by all that check the same URL in the same way.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,8 +14,10 @@ impl HealthIndex {
         let mut index: HashMap<Target, Vec<String>> = HashMap::new();
         for upstream in snapshot.upstreams().values() {
             let Some(check) = &upstream.health_check else { continue };
+            let link = Link::of(upstream, snapshot);
             for endpoint in &upstream.endpoints {
-                let target = Target { url: endpoint.url.clone(), check: check.clone() };
+                let (url, check) = (endpoint.url.clone(), check.clone());
+                let target = Target { url, check, link: link.clone() };
                 index.entry(target).or_default().push(upstream.name.clone());
             }
         }

@@ -1,13 +1,14 @@
 use std::net::SocketAddr;
 
 use super::{Addrs, LiveEndpoint};
+use crate::link::Link;
 
 fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
 fn endpoint(url: &str) -> LiveEndpoint {
-    LiveEndpoint::new(url.parse().unwrap())
+    LiveEndpoint::new(url.parse().unwrap(), Link::default())
 }
 
 fn known(endpoint: &LiveEndpoint) -> Vec<SocketAddr> {

@@ -146,7 +146,8 @@ fn forward(request: &Parsed, target: &Target, trust: Trust) -> (Vec<u8>, HopRequ
     headers::set_request_id(&mut headers);
     let client = headers::address_value([192, 0, 2, 1].into());
     let host = target.authority.as_ref();
-    let sender = Sender { addr: &client, scheme: Scheme::Http, host, version: request.version };
+    let (scheme, version) = (Scheme::Http, request.version);
+    let sender = Sender { addr: &client, scheme, certificate: None, host, version };
     headers::set_request(&mut headers, &sender, &hop);
     let host = target.authority.clone().unwrap_or(HeaderValue::from_static("upstream.test"));
     headers.insert(HOST, host);

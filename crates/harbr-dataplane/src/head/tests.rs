@@ -92,3 +92,29 @@ fn a_target_has_a_limit() {
     assert!(target(Version::HTTP_11, &path(32 * 1024 - 1), &["a"]).starts_with("a /"));
     assert_eq!(target(Version::HTTP_11, &path(32 * 1024), &["a"]), "the target is too long");
 }
+
+#[test]
+fn a_request_has_a_place_by_https() {
+    let place = |hosts: &[&str], uri: &str, port| {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(HOST, HeaderValue::from_str(host).unwrap());
+        }
+        let uri = uri.parse().unwrap();
+        let target =
+            Target::of(&Method::POST, &uri, Version::HTTP_10, &headers, OddPaths::default()).unwrap();
+        target
+            .by_https(&uri, port)
+            .map(|url| url.to_str().unwrap().to_owned())
+            .map_err(|error| error.to_string())
+    };
+    for (hosts, uri, port, expected) in [
+        (&["a.test:80"][..], "/x?y=%20", 443, "https://a.test/x?y=%20"),
+        (&["[::1]"], "/a/../b", 8443, "https://[::1]:8443/a/../b"),
+        (&["a.test"], "//evil.test/", 443, "https://a.test//evil.test/"),
+        (&["a.test"], "http://a.test", 443, "https://a.test/"),
+    ] {
+        assert_eq!(place(hosts, uri, port).as_deref(), Ok(expected));
+    }
+    assert!(place(&[], "/", 443).is_err());
+}

@@ -8,7 +8,7 @@ use super::{BoundListener, Sharing};
 use crate::live_listener::LiveListener;
 
 fn live() -> Arc<LiveListener> {
-    Arc::new(LiveListener { name: "a".into(), tls: None })
+    Arc::new(LiveListener { name: "a".into(), proxy_peers: None, tls: None, redirect_https: None })
 }
 
 fn any() -> SocketAddr {

@@ -16,7 +16,7 @@ use crate::tls;
 
 fn node() -> (Node, mpsc::Receiver<OpenListener>) {
     let access_log = AccessLog::start(std::io::sink()).unwrap();
-    let shared = Arc::new(Shared::new(1, access_log, tls::client_config().unwrap()));
+    let shared = Arc::new(Shared::new(1, access_log, tls::default_client_config().unwrap()));
     let (worker, opened) = mpsc::channel(8);
     (Node::new(shared, vec![worker], Vec::new(), Disk::open(None).unwrap()), opened)
 }

@@ -23,7 +23,7 @@ struct Serving {
 impl Serving {
     fn new() -> Self {
         let access_log = AccessLog::start(std::io::sink()).unwrap();
-        let shared = Arc::new(Shared::new(2, access_log, tls::client_config().unwrap()));
+        let shared = Arc::new(Shared::new(2, access_log, tls::default_client_config().unwrap()));
         Self { shared, ledger: TrafficLedger::default() }
     }
 

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use super::{InvalidSnapshot, Resources, Snapshot};
 use crate::{
-    Balance, Certificate, Endpoint, HeaderEdits, HostHeader, HostPattern, Listener, ListenerTls,
-    OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Route, RouteMatch, Settings, TimeoutPolicy, Upstream,
+    Balance, Certificate, ClientAuth, ClientAuthMode, Endpoint, HeaderEdits, HostHeader, HostPattern,
+    Listener, ListenerTls, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Route, RouteMatch, Settings,
+    TimeoutPolicy, TlsVersion, Upstream, UpstreamTls, Verification,
 };
 
 fn listener(name: &str) -> Listener {
@@ -19,6 +20,8 @@ fn upstream(name: &str, urls: &[&str]) -> Upstream {
         health_check: None,
         panic_threshold: 0,
         outlier: OutlierPolicy::default(),
+        tls: None,
+        proxy_protocol: None,
     }
 }
 
@@ -116,7 +119,7 @@ fn a_listener_has_certificates_that_exist() {
     };
     let made = |named: &[&str], given: Vec<Certificate>| {
         let certificates = named.iter().map(|name| (*name).to_owned()).collect();
-        let tls = Some(ListenerTls { certificates });
+        let tls = Some(ListenerTls { certificates, min_version: TlsVersion::V1_2, client_auth: None });
         Snapshot::new(Resources {
             listeners: vec![Listener { tls, ..listener("a") }],
             certificates: given,
@@ -135,4 +138,38 @@ fn a_listener_has_certificates_that_exist() {
     assert_eq!(made(&["x"], vec![certificate("x"), certificate("x")]), Err(twice));
     let empty = Certificate { chain: Vec::new(), ..certificate("x") };
     assert_eq!(made(&["x"], vec![empty]), Err(InvalidSnapshot::EmptyCertificate { name: "x".into() }));
+}
+
+#[test]
+fn authorities_and_certificates_that_are_named_exist() {
+    let made = |listener: Listener, upstream: Upstream| {
+        Snapshot::new(Resources {
+            listeners: vec![listener],
+            upstreams: vec![upstream],
+            routes: vec![route("/", "/", "u")],
+            ..Resources::new(Settings::with_max_connections(10))
+        })
+    };
+    let upstream = || upstream("u", &["https://a"]);
+    let plain = UpstreamTls {
+        authority: None,
+        server_name: None,
+        certificate: None,
+        verification: Verification::Full,
+    };
+    let certificate = UpstreamTls { certificate: Some("x".into()), ..plain.clone() };
+    let authority = UpstreamTls { authority: Some("x".into()), ..plain.clone() };
+    let with = |tls| Upstream { tls: Some(tls), ..upstream() };
+    assert!(made(listener("a"), with(plain)).is_ok());
+    let what = "upstream `u`".to_owned();
+    let unknown = InvalidSnapshot::UnknownCertificate { what: what.clone(), certificate: "x".into() };
+    assert_eq!(made(listener("a"), with(certificate)), Err(unknown));
+    let unknown = InvalidSnapshot::UnknownAuthority { what, authority: "x".into() };
+    assert_eq!(made(listener("a"), with(authority)), Err(unknown));
+
+    let client_auth = Some(ClientAuth { authority: "x".into(), mode: ClientAuthMode::Required });
+    let tls = ListenerTls { certificates: Vec::new(), min_version: TlsVersion::V1_3, client_auth };
+    let redirected = Listener { tls: Some(tls), redirect_https: Some(443), ..listener("a") };
+    let what = "listener `a`".to_owned();
+    assert_eq!(made(redirected, upstream()), Err(InvalidSnapshot::RedirectedTls { what }));
 }

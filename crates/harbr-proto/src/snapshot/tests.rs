@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use harbr_model::{
-    AccessLog, Balance, Certificate, Endpoint, HeaderEdits, HeaderMatch, HealthCheck, HostHeader,
-    HostPattern, Listener, ListenerTls, OddPaths, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe,
-    Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, Upstream,
+    AccessLog, Authority, Balance, Certificate, ClientAuth, ClientAuthMode, Endpoint, HeaderEdits,
+    HeaderMatch, HealthCheck, HostHeader, HostPattern, Listener, ListenerTls, OddPaths, OtherPeers,
+    OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, ProxyPeers, ProxyProtocol, Resources, Route,
+    RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion, Upstream, UpstreamTls, Verification,
 };
 use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
@@ -23,7 +24,9 @@ fn upstream() -> impl Strategy<Value = Upstream> {
             max_ejected,
             ..OutlierPolicy::default()
         });
-    (endpoints, any::<bool>(), check, outlier).prop_map(|(ports, round_robin, check, outlier)| Upstream {
+    let proxy = proptest::option::of(any::<bool>());
+    let parts = (endpoints, any::<bool>(), check, outlier, proptest::option::of(upstream_tls()), proxy);
+    parts.prop_map(|(ports, round_robin, check, outlier, tls, proxy)| Upstream {
         panic_threshold: outlier.max_ejected,
         outlier,
         name: "u".into(),
@@ -36,6 +39,8 @@ fn upstream() -> impl Strategy<Value = Upstream> {
             let probe = if tcp { Probe::Tcp } else { Probe::Http { path: "/h".into() } };
             HealthCheck { interval: Duration::from_secs(seconds), rise, ..HealthCheck::new(probe) }
         }),
+        tls,
+        proxy_protocol: proxy.map(|first| if first { ProxyProtocol::V1 } else { ProxyProtocol::V2 }),
     })
 }
 
@@ -92,33 +97,62 @@ fn certificate() -> impl Strategy<Value = Certificate> {
     })
 }
 
+fn upstream_tls() -> impl Strategy<Value = UpstreamTls> {
+    let text = || proptest::option::of("[a-z.]{1,5}");
+    (any::<bool>(), text(), any::<bool>()).prop_map(|(trusts, server_name, verified)| UpstreamTls {
+        authority: trusts.then(|| "ca".to_owned()),
+        server_name,
+        certificate: None,
+        verification: if verified { Verification::Full } else { Verification::Off },
+    })
+}
+
+/// In the clear or, with the certificate, over TLS.
+fn listener() -> impl Strategy<Value = (Listener, Option<Certificate>)> {
+    let client_auth = proptest::option::of(any::<bool>());
+    let peers = proptest::option::of(any::<bool>());
+    let parts = (proptest::option::of(certificate()), any::<bool>(), client_auth, peers, any::<u16>());
+    parts.prop_map(|(certificate, newest, client_auth, peers, port)| {
+        let tls = certificate.as_ref().map(|certificate| ListenerTls {
+            certificates: vec![certificate.name.clone()],
+            min_version: if newest { TlsVersion::V1_3 } else { TlsVersion::V1_2 },
+            client_auth: client_auth.map(|required| ClientAuth {
+                authority: "ca".to_owned(),
+                mode: if required { ClientAuthMode::Required } else { ClientAuthMode::Optional },
+            }),
+        });
+        let proxy_peers = peers.map(|served| ProxyPeers {
+            from: vec!["10.0.0.0/8".parse().unwrap()],
+            others: if served { OtherPeers::Served } else { OtherPeers::Refused },
+        });
+        let redirect_https = (tls.is_none() && port != 0).then_some(port);
+        let plain = Listener::plain("default", "[::1]:80".parse().unwrap());
+        (Listener { tls, proxy_peers, redirect_https, ..plain }, certificate)
+    })
+}
+
 fn snapshot() -> impl Strategy<Value = Snapshot> {
     let routes = proptest::collection::vec(route(), 1..8);
-    (upstream(), routes, proptest::option::of(certificate())).prop_map(
-        |(upstream, mut routes, certificate)| {
-            routes.sort_by(|a, b| a.name.cmp(&b.name));
-            routes.dedup_by(|a, b| a.name == b.name);
-            let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
-            let settings = Settings {
-                access_log: AccessLog::Text,
-                trusted_proxies,
-                odd_paths: OddPaths { nul: true, backslash: false, above_root: true },
-                ..Settings::with_max_connections(7)
-            };
-            let tls = certificate
-                .as_ref()
-                .map(|certificate| ListenerTls { certificates: vec![certificate.name.clone()] });
-            let listener = Listener { tls, ..Listener::plain("default", "[::1]:80".parse().unwrap()) };
-            let resources = Resources {
-                settings,
-                listeners: vec![listener],
-                certificates: certificate.into_iter().collect(),
-                upstreams: vec![upstream],
-                routes,
-            };
-            Snapshot::new(resources).unwrap()
-        },
-    )
+    (upstream(), routes, listener()).prop_map(|(upstream, mut routes, (listener, certificate))| {
+        routes.sort_by(|a, b| a.name.cmp(&b.name));
+        routes.dedup_by(|a, b| a.name == b.name);
+        let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
+        let settings = Settings {
+            access_log: AccessLog::Text,
+            trusted_proxies,
+            odd_paths: OddPaths { nul: true, backslash: false, above_root: true },
+            ..Settings::with_max_connections(7)
+        };
+        let resources = Resources {
+            settings,
+            listeners: vec![listener],
+            certificates: certificate.into_iter().collect(),
+            authorities: vec![Authority { name: "ca".into(), certificates: vec![[1, 2].into()] }],
+            upstreams: vec![upstream],
+            routes,
+        };
+        Snapshot::new(resources).unwrap()
+    })
 }
 
 proptest! {

@@ -22,7 +22,7 @@ fn names(headers: &HeaderMap) -> Vec<&str> {
 }
 
 fn sender<'a>(addr: &'a HeaderValue, host: Option<&'a HeaderValue>, version: Version) -> Sender<'a> {
-    Sender { addr, scheme: Scheme::Http, host, version }
+    Sender { addr, scheme: Scheme::Http, certificate: None, host, version }
 }
 
 #[test]

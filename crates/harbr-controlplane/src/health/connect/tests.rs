@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::Trust;
-use crate::health::Target;
 use crate::health::probe::{Asker, ProbeError};
+use crate::health::{Link, Target};
 
 /// An endpoint that speaks TLS as `localhost`, and what a client has to trust for that.
 async fn tls_endpoint(tasks: &mut JoinSet<()>) -> (Target, RootCertStore) {
@@ -41,14 +41,14 @@ async fn tls_endpoint(tasks: &mut JoinSet<()>) -> (Target, RootCertStore) {
     });
     let url = format!("https://localhost:{port}").parse().unwrap();
     let check = HealthCheck::new(Probe::Http { path: "/health".to_owned() });
-    (Target { url, check }, roots)
+    (Target { url, check, link: Link::default() }, roots)
 }
 
 #[tokio::test]
 async fn an_https_endpoint_is_asked_over_tls() {
     let mut tasks = JoinSet::new();
     let (target, roots) = tls_endpoint(&mut tasks).await;
-    let trust = Trust(OnceLock::from(Trust::in_roots(roots).unwrap()));
+    let trust = Trust(OnceLock::from(Trust::in_roots(Arc::new(roots)).unwrap()));
     // `localhost` may have an IPv6 address too, where nobody listens: all addresses are tried.
     Asker::new(Arc::new(trust)).ask(&target).await.unwrap();
 }

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
+use harbr_tls::provider;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::CertifiedKey;
 
 use super::Certificates;
-use crate::tls::provider;
 
 fn certificate(names: &[&str]) -> Arc<CertifiedKey> {
     let key = KeyPair::generate().unwrap();

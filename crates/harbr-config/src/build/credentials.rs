@@ -1,13 +1,13 @@
-//! Certificates and their keys, out of the files that the configuration names.
+//! Certificates with their keys, and who is trusted, out of the files that the configuration names.
 
 use std::collections::BTreeMap;
 
-use harbr_model::{Certificate, MAX_CERTIFICATES, PrivateKey};
+use harbr_model::{Authority, Certificate, MAX_CERTIFICATES, PrivateKey};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use rustls::{Error, InconsistentKeys};
+use rustls::{Error, InconsistentKeys, RootCertStore};
 
 use super::value::required;
 use crate::Files;
@@ -16,21 +16,23 @@ use crate::diagnostic::{Diagnostic, Findings};
 use crate::raw::RawCertificate;
 use crate::read::{Field, Spanned};
 
-/// All certificates of a configuration. One that several use is one.
+/// All certificates and authorities of a configuration. One that several use is one.
 #[derive(Debug)]
-pub(super) struct Certificates<'f> {
+pub(super) struct Credentials<'f> {
     files: &'f Files,
     provider: CryptoProvider,
-    by_name: BTreeMap<String, Certificate>,
+    certificates: BTreeMap<String, Certificate>,
+    authorities: BTreeMap<String, Authority>,
 }
 
-impl<'f> Certificates<'f> {
+impl<'f> Credentials<'f> {
     pub(super) fn new(files: &'f Files) -> Self {
-        Self { files, provider: aws_lc_rs::default_provider(), by_name: BTreeMap::new() }
+        let (certificates, authorities) = (BTreeMap::new(), BTreeMap::new());
+        Self { files, provider: aws_lc_rs::default_provider(), certificates, authorities }
     }
 
-    /// Their names, if all are good.
-    pub(super) fn add_all(
+    /// The names of these certificates, if all are good.
+    pub(super) fn certificates(
         &mut self,
         list: &Spanned<Vec<Field<RawCertificate>>>,
         findings: &mut Findings,
@@ -46,15 +48,39 @@ impl<'f> Certificates<'f> {
         names.into_iter().collect()
     }
 
-    pub(super) fn into_list(self) -> Vec<Certificate> {
-        self.by_name.into_values().collect()
+    /// The name of the authority in this file, if it is good.
+    pub(super) fn authority(&mut self, path: &Spanned<String>, findings: &mut Findings) -> Option<String> {
+        let chain = self.chain(path, findings)?;
+        let certificates = chain.iter().map(|der| der.as_ref().into()).collect();
+        let mut roots = RootCertStore::empty();
+        if let Err(error) = chain.into_iter().try_for_each(|der| roots.add(der)) {
+            let message = format!("`{}` cannot be trusted: {error}", path.value);
+            findings.push(Diagnostic::new(Code::UnusableCertificate, path.span, message));
+            return None;
+        }
+        let name = path.value.clone();
+        self.authorities.insert(name.clone(), Authority { name: name.clone(), certificates });
+        Some(name)
+    }
+
+    pub(super) fn into_lists(self) -> (Vec<Certificate>, Vec<Authority>) {
+        (self.certificates.into_values().collect(), self.authorities.into_values().collect())
     }
 
     fn add(&mut self, pair: &Spanned<RawCertificate>, findings: &mut Findings) -> Option<String> {
         let RawCertificate { cert, key } = &pair.value;
         let cert = required(cert, pair.span, "the certificate has no `cert`", "cert: site.pem", findings);
         let key = required(key, pair.span, "the certificate has no `key`", "key: site.key", findings);
-        let (cert, key) = (cert?, key?);
+        self.certificate(cert?, key?, findings)
+    }
+
+    /// The name of the certificate in these files, if it and its key are good.
+    pub(super) fn certificate(
+        &mut self,
+        cert: &Spanned<String>,
+        key: &Spanned<String>,
+        findings: &mut Findings,
+    ) -> Option<String> {
         let chain = self.chain(cert, findings);
         let der = self.key(key, findings);
         let (chain, der) = (chain?, der?);
@@ -67,7 +93,7 @@ impl<'f> Certificates<'f> {
             findings.push(mismatch(cert, key, &error));
             return None;
         }
-        self.by_name.insert(certificate.name.clone(), certificate);
+        self.certificates.insert(certificate.name.clone(), certificate);
         Some(cert.value.clone())
     }
 
