@@ -30,6 +30,7 @@ mod access_log;
 mod connections;
 mod controller_loss;
 mod directives;
+mod drain;
 mod endpoint_names;
 mod explain;
 mod forwarding;
