@@ -1,5 +1,7 @@
 //! Traffic never depends on the controller.
 
+use std::path::Path;
+
 use harbr_tests::{Exposition, Fleet, Load, Node, Origin, Plan, Shape, Signal, eventually, get};
 
 use crate::file::{File, to};
@@ -145,20 +147,40 @@ async fn a_lost_state_folder_wedges_no_node_that_comes_back_after_further_restar
     assert_eq!(get(fleet.addr(), "/").await.echo().origin, "b");
 }
 
+/// As if the store had been created long ago.
+fn make_old(file: &Path) {
+    use redb::ReadableTable as _;
+
+    const STATE: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("state");
+    let database = redb::Database::open(file).unwrap();
+    let change = database.begin_write().unwrap();
+    {
+        let mut table = change.open_table(STATE).unwrap();
+        let mut state: serde_json::Value =
+            serde_json::from_slice(table.get("rollout").unwrap().unwrap().value()).unwrap();
+        state["created"] = 0.into();
+        table.insert("rollout", state.to_string().as_bytes()).unwrap();
+    }
+    change.commit().unwrap();
+}
+
 #[tokio::test]
 async fn a_node_that_obeys_more_than_an_old_copy_of_the_state_is_shown_and_follows_once_that_has_caught_up() {
     let (a, b) = (Origin::start("a").await, Origin::start("b").await);
     let plan = Plan::new(Shape::Split).with_state();
-    let kept = plan.state_folder("controller").join("revision.json");
+    let kept = plan.state_folder("controller").join("revisions.redb");
     let mut fleet = plan.start(&File::all_to(&a).text()).await;
-    let mut old: serde_json::Value = serde_json::from_slice(&std::fs::read(&kept).unwrap()).unwrap();
+    fleet.controller.kill().await;
+    let old = std::fs::read(&kept).unwrap();
+    fleet.controller.restart().await;
+    until_converged(&fleet, 1).await;
     let edited = |number: u32| File::all_to(&b).route(&format!("/{number}"), &to(&b)).text();
     for number in 2..=4 {
         fleet.apply(&edited(number)).await;
     }
     fleet.controller.kill().await;
-    old["created"] = 0.into();
-    std::fs::write(&kept, old.to_string()).unwrap();
+    std::fs::write(&kept, old).unwrap();
+    make_old(&kept);
     fleet.file.write_in_place(File::all_to(&a).text());
     fleet.controller.restart().await;
     let node = eventually("the node is shown with the reason", async || {
@@ -180,36 +202,6 @@ async fn a_node_that_obeys_more_than_an_old_copy_of_the_state_is_shown_and_follo
     }
     until_converged(&fleet, 1).await;
     assert_eq!(fleet.json(&["get", "nodes"]).await[0]["state"], "ready");
-}
-
-#[tokio::test]
-async fn a_state_folder_that_cannot_be_written_is_named_and_tried_again() {
-    let (a, b) = (Origin::start("a").await, Origin::start("b").await);
-    let plan = Plan::new(Shape::Split).with_state();
-    let folder = plan.state_folder("controller");
-    let fleet = plan.start(&File::all_to(&a).text()).await;
-    let before = fleet.newest_served().await;
-    // A folder in the file's place makes the write fail, also for root.
-    let kept = folder.join("revision.json");
-    std::fs::remove_file(&kept).unwrap();
-    std::fs::create_dir(&kept).unwrap();
-    fleet.file.save_by_rename(File::all_to(&b).text());
-    let error = fleet.config_error().await;
-    let message = error["message"].as_str().unwrap();
-    assert!(message.contains(folder.to_str().unwrap()), "{message}");
-    assert_eq!((&error["line"], &error["column"]), (&0.into(), &0.into()));
-    let logged = || {
-        let lines = fleet.controller.process.stderr_lines();
-        lines.iter().filter(|line| line.contains("\"ERROR\"")).count()
-    };
-    // Each attempt leaves a new draft behind.
-    let attempt = || std::fs::metadata(folder.join("revision.json.tmp")).ok()?.modified().ok();
-    let first = attempt();
-    eventually("it is tried again", async || attempt().filter(|_| attempt() != first)).await;
-    std::fs::remove_dir(&kept).unwrap();
-    fleet.served_after(before).await;
-    assert_eq!(logged(), 1);
-    assert_eq!(get(fleet.addr(), "/").await.echo().origin, "b");
 }
 
 #[tokio::test]

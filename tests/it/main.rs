@@ -49,6 +49,7 @@ mod outliers;
 mod proxy_protocol;
 mod reload;
 mod retries;
+mod rollout;
 mod routing;
 mod seed_page;
 mod shutdown;

@@ -39,7 +39,13 @@ over_both_shapes! {
             &["revision", "hash", "proven_revision", "config_error", "nodes", "converged", "rollout"],
         );
         assert_eq!(status["nodes"], json!({"total": 1, "ready": 1, "converged": 1}));
-        assert_eq!((&status["config_error"], &status["rollout"]), (&Value::Null, &Value::Null));
+        assert_eq!(status["config_error"], Value::Null);
+        // It serves, and is on trial.
+        assert_has(
+            &status["rollout"],
+            &["revision", "hash", "state", "reason", "paused", "waves", "wave", "base_revision", "evidence"],
+        );
+        assert_eq!(status["rollout"]["revision"], status["revision"]);
 
         let nodes = fleet.json(&["get", "nodes"]).await;
         let node = &nodes[0];

@@ -8,6 +8,7 @@ mod header;
 mod health_check;
 mod listener;
 mod outlier;
+mod rollout;
 mod route;
 mod route_key;
 mod routes;
@@ -18,7 +19,7 @@ mod value;
 
 use std::collections::BTreeMap;
 
-use harbr_model::{Resources, Snapshot};
+use harbr_model::{Resources, RolloutPolicy, Snapshot};
 
 use crate::Files;
 use crate::code::Code;
@@ -35,6 +36,8 @@ pub(crate) struct Built {
     pub(crate) snapshot: Snapshot,
     /// Where each route stands, by its name.
     pub(crate) routes: BTreeMap<String, Span>,
+    pub(crate) rollout: RolloutPolicy,
+    pub(crate) allow_shrink: Option<String>,
 }
 
 /// `top` is where the file's mapping starts.
@@ -44,6 +47,7 @@ pub(crate) fn build(raw: &RawConfig, files: &Files, top: Span, findings: &mut Fi
     let listeners = listener::listeners(raw, top, &mut credentials, findings);
     let settings = settings::settings(raw, top, findings);
     let defaults = RouteDefaults::read(raw, top, findings);
+    let (rollout, allow_shrink) = rollout::rollout(&raw.rollout, findings);
     let mut upstreams = upstream::Upstreams::read(&raw.upstreams, &mut credentials, findings);
     let routes = routes::routes(raw, top, &defaults, &mut upstreams, findings);
     if findings.has_errors() {
@@ -60,7 +64,7 @@ pub(crate) fn build(raw: &RawConfig, files: &Files, top: Span, findings: &mut Fi
         routes,
     };
     match Snapshot::new(resources) {
-        Ok(snapshot) => Some(Built { snapshot, routes: places }),
+        Ok(snapshot) => Some(Built { snapshot, routes: places, rollout, allow_shrink }),
         // A rule that only the model knows.
         Err(invalid) => {
             findings.push(Diagnostic::new(Code::BrokenRule, top, invalid.to_string()));

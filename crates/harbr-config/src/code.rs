@@ -2,7 +2,7 @@
 //! there is to say about it. `docs/errors.md` and `harbrctl explain-error` are this list.
 //!
 //! The first two digits say what it is about: 00 the text and its YAML, 01 keys and values of any sort, 02
-//! listeners and the node, 03 routes, 04 upstreams, 05 TLS. A number is never given a second meaning.
+//! listeners and the node, 03 routes, 04 upstreams, 05 TLS, 06 the rollout. A number is never given a second meaning.
 
 use std::fmt;
 use std::str::FromStr;
@@ -253,6 +253,14 @@ codes! {
     UnusedTls = "HR0520" Warning, "TLS settings that nobody uses",
         "All endpoints of the upstream are `http://`: nothing is encrypted, and nobody's certificate is looked \
          at. Write `https://` if that is what is meant.";
+    InvalidShare = "HR0601" Error, "not a share of the nodes",
+        "A share is a number of nodes, `2`, or a percentage from 1 to 100 of them, `25%`, which is rounded up.";
+    InvalidWave = "HR0602" Error, "not a wave",
+        "A wave says which nodes it is: by `nodes`, a share that is not 0, or by `labels`, at least one. The rest of \
+         the fleet comes after the last wave by itself.";
+    InvalidRevisionHash = "HR0603" Error, "not the hash of a revision",
+        "`allow_shrink` names the one content that may remove most of what there is, by its hash or the first 8 \
+         characters of it or more. `harbrctl rollout status` shows the hash of the revision that is held.";
 }
 
 impl fmt::Display for Code {

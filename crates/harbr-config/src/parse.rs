@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use harbr_model::Snapshot;
+use harbr_model::{RolloutPolicy, Snapshot};
 
 use crate::Files;
 use crate::build::{self, Built};
@@ -28,6 +28,9 @@ pub struct Config {
     pub routes: BTreeMap<String, Position>,
     /// What it says and probably does not mean. Empty for a file that is as it should be.
     pub warnings: Diagnostics,
+    pub rollout: RolloutPolicy,
+    /// The hash, or how it begins, of a snapshot that may be much smaller than the one before.
+    pub allow_shrink: Option<String>,
 }
 
 /// Far above any configuration that a person or a generator writes. Who reads a file can stop one byte past
@@ -52,9 +55,10 @@ pub fn parse(source: Source<'_>, files: &Files) -> Result<Config, Diagnostics> {
     let text = String::from_utf8_lossy(bytes);
     let built =
         check_encoding(bytes, &text, &mut findings).and_then(|()| parse_text(&text, files, &mut findings));
-    let (Built { snapshot, routes }, warnings) = findings.into_result(built, name, &text)?;
+    let (built, warnings) = findings.into_result(built, name, &text)?;
+    let Built { snapshot, routes, rollout, allow_shrink } = built;
     let routes = routes.into_iter().map(|(name, span)| (name, span.start)).collect();
-    Ok(Config { snapshot, routes, warnings })
+    Ok(Config { snapshot, routes, rollout, allow_shrink, warnings })
 }
 
 fn check_encoding(bytes: &[u8], text: &str, findings: &mut Findings) -> Option<()> {

@@ -80,6 +80,72 @@ pub(crate) struct RawConfig {
     /// A path that climbs above the root ends at the root, instead of 400.
     #[schemars(extend("default" = false))]
     pub(crate) allow_path_above_root: Field<bool>,
+    /// How a change reaches the fleet, [see below](#rollout).
+    pub(crate) rollout: Field<RawRollout>,
+}
+
+/// How a change reaches the fleet.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Rollout")]
+pub(crate) struct RawRollout {
+    /// `immediate`: the whole fleet at once. It is watched, and taken back, all the same.
+    #[schemars(with = "kind::Strategy", extend("default" = "waves"))]
+    pub(crate) strategy: Text,
+    /// One after the other; after the last one the whole fleet, with the last one's bake.
+    #[schemars(extend("x-default" = "one node", "x-limits" = "1–16, not beside `immediate`"))]
+    pub(crate) waves: Field<Vec<Field<RawWave>>>,
+    /// How long it serves the whole fleet, after the last bake, before it is proven.
+    #[schemars(with = "kind::Duration", extend("default" = "30s", "x-limits" = "at most 24h"))]
+    pub(crate) proving_time: Text,
+    /// Of the fleet so many nodes may be unable to take it without holding it up.
+    #[schemars(with = "kind::Share", extend("default" = "10%"))]
+    pub(crate) max_unavailable: Text,
+    /// What the traffic of a wave is held to.
+    pub(crate) gate: Field<RawGate>,
+    /// A change that removes more than this of the routes or the upstreams, or leaves that much fewer endpoints,
+    /// and at least 3 of them, is held.
+    #[schemars(with = "kind::Percentage", extend("default" = "50%"))]
+    pub(crate) max_shrink: Text,
+    /// The revision with this hash, or one that begins so, may shrink that much. It is no part of what a revision
+    /// means.
+    #[schemars(with = "kind::Hash", extend("x-limits" = "at least 8 digits"))]
+    pub(crate) allow_shrink: Text,
+}
+
+/// Some nodes of the fleet.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Wave")]
+pub(crate) struct RawWave {
+    /// So many of the connected nodes, those of the waves before among them. Rounded up.
+    #[schemars(with = "kind::Share", extend("x-limits" = "at least one; not beside `labels`"))]
+    pub(crate) nodes: Text,
+    /// The nodes with all of these labels, besides those of the waves before.
+    #[schemars(with = "kind::Labels", extend("x-limits" = "at least one"))]
+    pub(crate) labels: Field<Entries<String>>,
+    /// How long all of the wave's nodes serve it before the next wave.
+    #[schemars(with = "kind::Duration", extend("default" = "1s", "x-limits" = "at most 24h"))]
+    pub(crate) bake: Text,
+}
+
+/// What the traffic of a wave is held to.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Gate")]
+pub(crate) struct RawGate {
+    /// By so many percentage points more requests may fail than on the rest and before.
+    #[schemars(with = "kind::Percentage", extend("default" = "1%"))]
+    pub(crate) tolerance: Text,
+    /// With fewer requests than this a wave has shown nothing.
+    #[schemars(with = "kind::Integer", range(min = 1, max = 1_000_000), extend("default" = 100))]
+    pub(crate) min_requests: Integer,
+    /// So long a wave that has shown too little waits after its bake.
+    #[schemars(with = "kind::Duration", extend("default" = "0s", "x-limits" = "at most 24h"))]
+    pub(crate) evidence_wait: Text,
+    /// What then: go on, which the history records, or wait for `harbrctl rollout promote`.
+    #[schemars(with = "kind::WithoutEvidence", extend("default" = "continue"))]
+    pub(crate) without_evidence: Text,
 }
 
 /// An address to accept connections on.

@@ -137,4 +137,15 @@ kinds! {
     /// A port, if it is not 443.
     Redirect {"type": ["boolean", "integer"], "x-type": "`true` or a port"}
     ServerName {"type": "string", "x-type": "host"}
+    /// Of nodes.
+    Share {"type": ["integer", "string"], "pattern": "^[0-9]+%?$", "x-type": "number or percentage"}
+    Percentage {"type": "string", "pattern": "^[0-9]+%$", "x-type": "percentage"}
+    Hash {"type": "string", "pattern": "^[0-9A-Fa-f]{8,64}$", "x-type": "hash"}
+    Labels {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number", "boolean"]},
+        "x-type": "mapping of labels to values",
+    }
+    Strategy {"enum": ["waves", "immediate"]}
+    WithoutEvidence {"enum": ["continue", "hold"]}
 }

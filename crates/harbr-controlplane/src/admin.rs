@@ -1,4 +1,6 @@
-//! What operators ask.
+//! What operators ask, and want done.
+
+mod rollout;
 
 mod orders;
 
@@ -15,11 +17,11 @@ use tonic::{Request, Response, Status};
 use crate::fleet::{Fleet, Node, NodeState};
 use crate::health::{HealthTable, Link, Target};
 use crate::join::Join;
-use crate::ledger::{Intent, Ledger};
+use crate::ledger::{CommandError, Intent, Ledger};
 use crate::orders::Orders;
 use crate::revision::Revision;
 
-/// Answers from what the controller knows. What is to change goes to the orders.
+/// Answers from what the controller knows. What is to change goes to the ledger and to the orders.
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
     pub(crate) config_file: String,
@@ -34,7 +36,9 @@ pub(crate) struct Admin {
 impl AdminService for Admin {
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::Status>, Status> {
         let intent = self.ledger.intent();
-        Ok(Response::new(status(&self.config_file, &intent, &self.fleet)))
+        let mut status = status(&self.config_file, &intent, &self.fleet);
+        (status.rollout, status.frozen) = rollout::under_way(&self.ledger, &self.fleet.snapshot());
+        Ok(Response::new(status))
     }
 
     async fn list_nodes(
@@ -65,7 +69,7 @@ impl AdminService for Admin {
     ) -> Result<Response<v1::ListUpstreamsResponse>, Status> {
         let (intent, table) = (self.ledger.intent(), self.health.borrow().clone());
         let mut upstreams =
-            intent.revision.map(|revision| upstreams(&revision.snapshot, &table)).unwrap_or_default();
+            intent.newest().map(|revision| upstreams(&revision.snapshot, &table)).unwrap_or_default();
         let drains = self.orders.drains().borrow().clone();
         for endpoint in upstreams.iter_mut().flat_map(|upstream| &mut upstream.endpoints) {
             endpoint.drained = drains.endpoints.get(&endpoint.url).map(orders::drained_to_wire);
@@ -107,18 +111,73 @@ impl AdminService for Admin {
 
     async fn get_table(&self, request: Request<v1::GetTableRequest>) -> Result<Response<v1::Table>, Status> {
         let (intent, health) = (self.ledger.intent(), self.health.borrow().clone());
-        let current = intent.revision.as_ref().ok_or_else(|| Status::not_found("nothing is served yet"))?;
+        let current = intent.newest().ok_or_else(|| Status::not_found("nothing is served yet"))?;
         let (number, hash) = self.asked_for(&request.into_inner(), current)?;
-        let of_current = |route: &Route| source(&self.config_file, current, route);
+        let live = intent.revisions().find(|revision| revision.hash() == hash).unwrap_or(current);
+        let of_live = |route: &Route| source(&self.config_file, live, route);
         let unknown = |_: &Route| String::new();
-        let (snapshot, source): (_, &dyn Fn(&Route) -> String) = match intent.base(hash) {
-            _ if hash == current.hash() => (current.snapshot.clone(), &of_current),
-            Some(base) => (base.decode().map_err(|error| Status::internal(error.to_string()))?, &unknown),
+        let (snapshot, source): (Arc<Snapshot>, &dyn Fn(&Route) -> String) = match intent.base(hash) {
+            _ if hash == live.hash() => (live.snapshot.clone(), &of_live),
+            Some(base) => {
+                (Arc::new(base.decode().map_err(|error| Status::internal(error.to_string()))?), &unknown)
+            }
             None => return Err(Status::not_found(format!("revision {number} is not kept here"))),
         };
         let upstreams = upstreams(&snapshot, &health);
         let hash = hash.to_string();
         Ok(Response::new(v1::Table { revision: number, hash, upstreams, ..table(&snapshot, source) }))
+    }
+
+    async fn get_rollout(
+        &self,
+        request: Request<v1::GetRolloutRequest>,
+    ) -> Result<Response<v1::Rollout>, Status> {
+        let wanted = request.into_inner().revision;
+        rollout::find(&self.ledger, &self.fleet.snapshot(), wanted).map(Response::new)
+    }
+
+    async fn control_rollout(
+        &self,
+        request: Request<v1::ControlRolloutRequest>,
+    ) -> Result<Response<v1::Done>, Status> {
+        let request = request.into_inner();
+        let command = rollout::command(request.command(), request.allow_shrink)?;
+        let actor = rollout::actor(request.actor);
+        self.change(move |ledger, fleet| ledger.command(command, actor, fleet)).await
+    }
+
+    async fn roll_back(&self, request: Request<v1::RollBackRequest>) -> Result<Response<v1::Done>, Status> {
+        let v1::RollBackRequest { revision, actor } = request.into_inner();
+        let (to, actor) = ((revision != 0).then_some(revision), rollout::actor(actor));
+        self.change(move |ledger, fleet| ledger.roll_back(to, actor, fleet)).await
+    }
+
+    async fn list_revisions(
+        &self,
+        request: Request<v1::ListRevisionsRequest>,
+    ) -> Result<Response<v1::ListRevisionsResponse>, Status> {
+        let most = match request.into_inner().most {
+            0 => usize::MAX,
+            most => usize::try_from(most).unwrap_or(usize::MAX),
+        };
+        let revisions = self.ledger.history(most).into_iter().map(rollout::record_to_wire).collect();
+        Ok(Response::new(v1::ListRevisionsResponse { revisions }))
+    }
+
+    async fn get_revision(
+        &self,
+        request: Request<v1::GetRevisionRequest>,
+    ) -> Result<Response<v1::RevisionWithFile>, Status> {
+        let (number, ledger) = (request.into_inner().number, self.ledger.clone());
+        let found = tokio::task::spawn_blocking(move || ledger.revision(number)).await;
+        match found.map_err(|_| Status::internal("looking it up failed"))? {
+            Ok(Some((record, file))) => Ok(Response::new(v1::RevisionWithFile {
+                revision: Some(rollout::record_to_wire(record)),
+                file: String::from_utf8_lossy(&file).into_owned(),
+            })),
+            Ok(None) => Err(Status::not_found(format!("there is no revision {number}"))),
+            Err(error) => Err(Status::internal(error.to_string())),
+        }
     }
 }
 
@@ -144,15 +203,31 @@ impl Admin {
         }
         Ok((current.number, current.hash()))
     }
+
+    /// Off the runtime: it may wait for the disk.
+    async fn change(
+        &self,
+        change: impl FnOnce(&Ledger, &Fleet) -> Result<String, CommandError> + Send + 'static,
+    ) -> Result<Response<v1::Done>, Status> {
+        let (ledger, fleet) = (self.ledger.clone(), self.fleet.clone());
+        let changed = tokio::task::spawn_blocking(move || change(&ledger, &fleet)).await;
+        match changed.map_err(|_| Status::internal("it failed; this is a fault of ours"))? {
+            Ok(message) => Ok(Response::new(v1::Done { message })),
+            Err(CommandError::Refused(refused)) => Err(Status::failed_precondition(refused.to_string())),
+            Err(CommandError::Unwritable(error)) => Err(Status::internal(error.to_string())),
+        }
+    }
 }
 
 fn status(config_file: &str, intent: &Intent, fleet: &Fleet) -> v1::Status {
     let nodes = fleet.snapshot();
-    let intended = intent.intended();
+    let newest = intent.newest();
+    let intended = newest.map(|revision| revision.hash());
     let count = |counts: &dyn Fn(&Node) -> bool| nodes.iter().filter(|node| counts(node)).count();
     let connected = count(&Node::is_connected);
     let converged = count(&|node| node.is_connected() && node.has_converged(intended));
-    let ready = count(&|node| node.state(intended) == NodeState::Ready);
+    let own = |node: &Node| intent.intended(&node.greeting.id);
+    let ready = count(&|node| node.state(own(node)) == NodeState::Ready);
     let config_error = intent.config_error.as_ref().map(|error| v1::ConfigError {
         message: error.message.clone(),
         file: config_file.to_owned(),
@@ -162,9 +237,9 @@ fn status(config_file: &str, intent: &Intent, fleet: &Fleet) -> v1::Status {
         diagnostics: diagnostics_to_wire(error.diagnostics.as_ref()),
     });
     v1::Status {
-        revision: intent.revision.as_ref().map_or(0, |revision| revision.number),
+        revision: newest.map_or(0, |revision| revision.number),
         hash: intended.map(|hash| hash.to_string()).unwrap_or_default(),
-        proven_revision: fleet.proven(),
+        proven_revision: intent.proven,
         config_error,
         nodes_total: saturating(nodes.len()),
         nodes_ready: saturating(ready),
@@ -174,6 +249,8 @@ fn status(config_file: &str, intent: &Intent, fleet: &Fleet) -> v1::Status {
         build: harbr_process::VERSION.to_owned(),
         config_file: config_file.to_owned(),
         config_warnings: diagnostics_to_wire(intent.warnings.as_deref()),
+        rollout: None,
+        frozen: false,
     }
 }
 
@@ -200,8 +277,15 @@ fn diagnostics_to_wire(diagnostics: Option<&Diagnostics>) -> Vec<v1::Diagnostic>
 }
 
 fn node_to_wire(node: Node, intent: &Intent) -> v1::Node {
-    let state = v1::NodeState::from(node.state(intent.intended()));
-    let greeting = node.greeting;
+    let target = intent.target(&node.greeting.id);
+    let state = v1::NodeState::from(node.state(target.map(|target| target.revision.hash())));
+    let quarantined = node.greeting.quarantined.iter().map(|(hash, reason)| v1::Quarantined {
+        hash: hash.as_bytes().to_vec(),
+        revision: 0,
+        reason: reason.clone(),
+    });
+    let quarantined = quarantined.collect();
+    let greeting = node.greeting.as_ref().clone();
     v1::Node {
         id: greeting.id,
         labels: greeting.labels,
@@ -218,11 +302,15 @@ fn node_to_wire(node: Node, intent: &Intent) -> v1::Node {
         requests: node.requests,
         failures: node.failures,
         drained: None,
+        target_revision: target.map_or(0, |target| target.revision.number),
+        serving_since: node.serving.and_then(|_| timestamp(node.serving_since)),
+        r#override: node.pinned.unwrap_or_default(),
+        quarantined,
     }
 }
 
 fn routes(config_file: &str, intent: &Intent) -> Vec<v1::RouteStatus> {
-    let Some(revision) = &intent.revision else { return Vec::new() };
+    let Some(revision) = intent.newest() else { return Vec::new() };
     let routes = revision.snapshot.routes().iter();
     routes.map(|route| route_status(route, source(config_file, revision, route))).collect()
 }

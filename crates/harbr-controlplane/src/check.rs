@@ -12,6 +12,6 @@ use crate::watch::read;
 pub fn check_file(path: &Path) -> Result<String, String> {
     let name = path.display().to_string();
     let content = read(path).map_err(|reason| format!("{name}: cannot be read: {reason}\n"))?;
-    let compiled = compile(&name, &content.text, &content.files).map_err(|error| error.message.clone())?;
+    let compiled = compile(&name, content).map_err(|error| error.message.clone())?;
     Ok(compiled.warnings.map(|warnings| warnings.render(RenderStyle::Plain)).unwrap_or_default())
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use futures_util::{FutureExt, StreamExt, TryFutureExt};
 use harbr_process::{AdminPages, AdminServer, BindError, FailureRule, Metrics, StateDir, Tasks, VERSION};
 use harbr_trust::{Anonymous, Authority};
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Options;
 use crate::admin::Admin;
+use crate::conductor::conduct;
 use crate::fleet::Fleet;
 use crate::gauges::Gauges;
 use crate::health::{HealthTable, Prober};
@@ -24,7 +25,7 @@ use crate::ledger::Ledger;
 use crate::orders::Orders;
 use crate::server::{self, Connection, Listener, Refusals, Security};
 use crate::session::Sessions;
-use crate::store::{Origin, Store};
+use crate::store::{Embedded, InMemory, Origin, RevisionStore};
 use crate::watch::FileWatch;
 
 /// A controller whose state is open and whose addresses are bound, but which does not run yet.
@@ -53,8 +54,7 @@ impl Controller {
     /// # Errors
     /// If the state is another process's or cannot be read, or an address cannot be bound.
     pub async fn bind(options: Options, metrics: Metrics) -> anyhow::Result<Self> {
-        let state_dir = options.state_dir.as_deref().map(StateDir::open).transpose()?;
-        let store = Store::open(state_dir).context("cannot read the state directory")?;
+        let (store, origin) = open_store(options.state_dir.as_deref())?;
         let authority = Join::read_authority(options.tls.as_ref(), options.tls_ca_key.as_deref())?;
         let anonymous = if authority.0.is_some() { Anonymous::Allowed } else { Anonymous::Refused };
         let security = Security::open(options.tls.clone(), anonymous)?;
@@ -68,9 +68,10 @@ impl Controller {
         let http = AdminServer::bind(options.http_addr).await?;
         let (http_addr, config) = (http.local_addr(), options.config.display());
         tracing::info!(version = VERSION, %grpc_addr, %http_addr, %config, "harbr-controlplane listens");
-        announce(store.origin(), options.state_dir.as_deref());
+        announce(&origin, options.state_dir.as_deref());
         crate::metrics::describe();
-        let (ledger, hint) = (Arc::new(Ledger::new(store)), Arc::new(Notify::new()));
+        let (ledger, hint) =
+            (Arc::new(Ledger::open(options.config.clone(), store)?), Arc::new(Notify::new()));
         Ok(Self {
             options,
             metrics,
@@ -129,11 +130,13 @@ impl Controller {
         let critical = FailureRule::Critical;
         let file = FileWatch::new(options.config.clone(), hint);
         tasks.spawn("file watch", critical, file.run(readings_tx, stop.clone()).map(Ok));
-        let intake = Intake::new(options.config.clone(), ledger.clone());
+        let intake = Intake::new(options.config.clone(), ledger.clone(), fleet.clone());
         tasks.spawn("intake", critical, intake.run(readings, stop.clone()).map(Ok));
         let prober = Prober::new(ledger.subscribe(), health_tx);
         tasks.spawn("prober", critical, prober.run(stop.clone()).map(Ok));
 
+        let conductor = conduct(ledger.clone(), fleet.clone(), stop.clone());
+        tasks.spawn("rollout", critical, conductor.map(Ok));
         if let Security::Tls(config) = security {
             tasks.spawn("TLS files", critical, config.run(stop.clone()).map(Ok));
         }
@@ -171,7 +174,7 @@ impl Controller {
 
     fn pages(&self, stop: &CancellationToken) -> AdminPages {
         let (ledger, stop) = (self.ledger.clone(), stop.clone());
-        let ready = move || match &ledger.intent().revision {
+        let ready = move || match ledger.intent().newest() {
             _ if stop.is_cancelled() => Err("shutting down".to_owned()),
             None => Err("no valid configuration yet".to_owned()),
             Some(_) => Ok(()),
@@ -197,9 +200,17 @@ impl Reload {
     }
 }
 
+fn open_store(state_dir: Option<&Path>) -> anyhow::Result<(Box<dyn RevisionStore>, Origin)> {
+    let Some(path) = state_dir else { return Ok((Box::new(InMemory::default()), Origin::Created)) };
+    let (store, origin) = Embedded::open(StateDir::open(path)?)?;
+    Ok((Box::new(store), origin))
+}
+
 fn announce(origin: &Origin, state_dir: Option<&Path>) {
     match (origin, state_dir) {
-        (_, None) => tracing::warn!("no --state-dir: revisions are numbered anew after a restart"),
+        (_, None) => tracing::warn!(
+            "no --state-dir: the history is lost with this process, and revisions are numbered anew"
+        ),
         (Origin::Unreadable(reason), Some(dir)) => tracing::warn!(
             "what is in {} cannot be used ({reason}): revisions are numbered anew",
             dir.display()

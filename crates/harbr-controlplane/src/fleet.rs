@@ -9,9 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use harbr_proto::{SnapshotHash, v1};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
-pub(crate) use self::greeting::Greeting;
-pub(crate) use self::node::{Node, NodeState, Serving};
+pub(crate) use self::greeting::{Greeting, one_line};
+pub(crate) use self::node::{Node, NodeState, Refused, Serving};
+use crate::gate::{Meter, Traffic};
 
 /// A node that is gone is shown for this long …
 const MEMORY: Duration = Duration::from_secs(600);
@@ -21,10 +24,17 @@ const MAX_DISCONNECTED: usize = 10_000;
 /// All nodes, by session. Two with the same id are both shown.
 #[derive(Debug, Default)]
 pub(crate) struct Fleet {
-    nodes: Mutex<BTreeMap<u64, Node>>,
+    nodes: Mutex<BTreeMap<u64, Entry>>,
     next_session: AtomicU64,
-    /// The newest revision that a node has been seen to serve.
-    proven: AtomicU64,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Entry {
+    node: Node,
+    meter: Meter,
+    /// Since it was seen not to serve what it should.
+    behind: Option<Instant>,
 }
 
 /// A node's place in the fleet while its session lasts; dropped, the node counts as disconnected.
@@ -37,20 +47,29 @@ pub(crate) struct Seat {
 impl Fleet {
     pub(crate) fn seat(self: &Arc<Self>, greeting: &Greeting) -> Seat {
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let mut node = Node::new(greeting.clone());
         let mut nodes = self.nodes();
         // What is left of an earlier session of the same node is of no use any more, and an instance that is here
         // again has lost its last connection, whether we know it yet or not.
-        nodes.retain(|_, node| {
-            let Greeting { id, instance, .. } = &node.greeting;
+        nodes.retain(|_, Entry { node: old, .. }| {
+            let Greeting { id, instance, .. } = &*old.greeting;
             let is_same = !instance.is_empty() && *instance == greeting.instance;
-            *id != greeting.id || (node.is_connected() && !is_same)
+            if *id != greeting.id || (old.is_connected() && !is_same) {
+                return true;
+            }
+            if !is_same {
+                node.ended_with = old.ended_soon();
+            }
+            false
         });
-        if let Some(twin) = nodes.values().find(|node| node.greeting.id == greeting.id) {
-            let (id, first, second) = (&greeting.id, &twin.greeting.instance, &greeting.instance);
+        if let Some(twin) = nodes.values().find(|entry| entry.node.greeting.id == greeting.id) {
+            let (id, first, second) = (&greeting.id, &twin.node.greeting.instance, &greeting.instance);
             tracing::warn!("two nodes have the id {id}: instances {first} and {second}");
         }
-        nodes.insert(session, Node::new(greeting.clone()));
+        nodes.insert(session, Entry { node, meter: Meter::default(), behind: None });
         forget_old(&mut nodes);
+        drop(nodes);
+        self.changed.notify_one();
         Seat { fleet: self.clone(), session }
     }
 
@@ -58,26 +77,58 @@ impl Fleet {
     pub(crate) fn snapshot(&self) -> Vec<Node> {
         let mut nodes = self.nodes();
         forget_old(&mut nodes);
-        let mut nodes: Vec<Node> = nodes.values().cloned().collect();
+        let mut nodes: Vec<Node> = nodes.values().map(|entry| entry.node.clone()).collect();
         nodes.sort_by(|a, b| a.greeting.id.cmp(&b.greeting.id));
         nodes
     }
 
-    /// How many nodes are in each state, without a copy of them.
-    pub(crate) fn count(&self, intended: Option<SnapshotHash>) -> BTreeMap<NodeState, usize> {
+    /// How many nodes are in each state, without a copy of them. `intended`: what the node with this id should serve.
+    pub(crate) fn count(
+        &self,
+        intended: impl Fn(&str) -> Option<SnapshotHash>,
+    ) -> BTreeMap<NodeState, usize> {
         let mut counts: BTreeMap<NodeState, usize> = NodeState::ALL.map(|state| (state, 0)).into();
-        for node in self.nodes().values() {
-            *counts.entry(node.state(intended)).or_default() += 1;
+        for Entry { node, .. } in self.nodes().values() {
+            *counts.entry(node.state(intended(&node.greeting.id))).or_default() += 1;
         }
         counts
     }
 
-    /// The newest revision that a node has been seen to serve; 0 for none.
-    pub(crate) fn proven(&self) -> u64 {
-        self.proven.load(Ordering::Relaxed)
+    /// Takes note of who does not serve what it should. `intended`: what the node with this id should serve.
+    pub(crate) fn note_lag(&self, intended: impl Fn(&str) -> Option<SnapshotHash>) {
+        let now = Instant::now();
+        for Entry { node, behind, .. } in self.nodes().values_mut() {
+            let is_behind = node.is_connected() && !node.has_converged(intended(&node.greeting.id));
+            *behind = is_behind.then(|| behind.unwrap_or(now));
+        }
     }
 
-    fn nodes(&self) -> MutexGuard<'_, BTreeMap<u64, Node>> {
+    /// How long the node that is furthest behind has been so.
+    pub(crate) fn lag(&self) -> Duration {
+        let since = self.nodes().values().filter_map(|entry| entry.behind).min();
+        since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Waits until a node comes, goes, or says something.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// What is new in the traffic of the nodes that serve the candidate, and of those that serve the base.
+    pub(crate) fn traffic(&self, base: Option<SnapshotHash>, candidate: SnapshotHash) -> Traffic {
+        let mut traffic = Traffic::default();
+        for Entry { meter, .. } in self.nodes().values_mut() {
+            if let Some(new) = meter.take(candidate) {
+                traffic.wave.merge(&new);
+                traffic.past.merge(&meter.take_past(candidate).unwrap_or_default());
+            } else if let Some(new) = base.and_then(|base| meter.take(base)) {
+                traffic.rest.merge(&new);
+            }
+        }
+        traffic
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, BTreeMap<u64, Entry>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,76 +136,81 @@ impl Fleet {
 impl Seat {
     /// The node was given this revision and has not answered.
     pub(crate) fn sent(&self, revision: u64) {
-        self.edit(|node| node.sent = revision);
+        self.edit(|node, _| node.sent = revision);
     }
 
     /// The node has proven that it serves this revision of ours.
     pub(crate) fn serves(&self, serving: Serving) {
-        self.fleet.proven.fetch_max(serving.revision, Ordering::Relaxed);
-        self.edit(|node| {
-            node.serving = Some(serving);
-            node.rejected = None;
+        self.edit(|node, _| {
+            node.serves(Some(serving));
+            node.refused = None;
             node.last_error = None;
         });
     }
 
-    pub(crate) fn rejected(&self, hash: SnapshotHash, reason: String) {
-        self.edit(|node| {
-            node.rejected = Some(hash);
-            node.last_error = Some(reason);
+    pub(crate) fn refused(&self, refused: Refused) {
+        self.edit(|node, _| {
+            node.last_error = Some(refused.reason.clone());
+            node.refused = Some(refused);
         });
     }
 
     /// Why the node is given nothing; `None`: it takes what it is given.
     pub(crate) fn withheld(&self, reason: Option<String>) {
-        self.edit(|node| node.withheld = reason);
+        self.edit(|node, _| node.withheld = reason);
     }
 
     /// Something is wrong between this node and us.
     pub(crate) fn complain(&self, error: String) {
-        self.edit(|node| node.last_error = Some(error));
+        self.edit(|node, _| node.last_error = Some(error));
     }
 
-    pub(crate) fn reported(&self, report: &v1::Report, serving: Option<Serving>) {
-        self.edit(|node| {
-            node.draining = report.draining;
-            node.connections = report.connections;
-            node.requests = report.requests;
-            node.failures = report.failures;
-            node.serving = serving;
-            node.degraded = Some(report.degraded.clone()).filter(|reason| !reason.is_empty());
+    /// `reference`: what the fleet serves that no rollout has reached.
+    pub(crate) fn reported(
+        &self,
+        mut report: v1::Report,
+        serving: Option<Serving>,
+        reference: Option<SnapshotHash>,
+    ) {
+        let traffic = report.traffic.take();
+        self.edit(|node, meter| {
+            node.serves(serving);
+            node.report(&report);
+            if let (Some(Serving { hash, .. }), Some(traffic)) = (serving, traffic) {
+                meter.note(traffic, hash, reference == Some(hash), Instant::now());
+            }
         });
     }
 
     /// The node ends on purpose: it is not missed.
     pub(crate) fn leave(self) {
         self.fleet.nodes().remove(&self.session);
+        self.fleet.changed.notify_one();
     }
 
-    fn edit(&self, edit: impl FnOnce(&mut Node)) {
-        if let Some(node) = self.fleet.nodes().get_mut(&self.session) {
-            edit(node);
+    fn edit(&self, edit: impl FnOnce(&mut Node, &mut Meter)) {
+        if let Some(entry) = self.fleet.nodes().get_mut(&self.session) {
+            edit(&mut entry.node, &mut entry.meter);
         }
+        self.fleet.changed.notify_one();
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.edit(|node| {
-            node.ended = Some(SystemTime::now());
-        });
+        self.edit(|node, _| node.ended = Some(SystemTime::now()));
     }
 }
 
-fn forget_old(nodes: &mut BTreeMap<u64, Node>) {
+fn forget_old(nodes: &mut BTreeMap<u64, Entry>) {
     let now = SystemTime::now();
     let is_recent = |ended: SystemTime| now.duration_since(ended).map_or(true, |since| since < MEMORY);
-    nodes.retain(|_, node| node.ended.is_none_or(is_recent));
-    let gone = nodes.values().filter(|node| !node.is_connected()).count();
+    nodes.retain(|_, entry| entry.node.ended.is_none_or(is_recent));
+    let gone = nodes.values().filter(|entry| !entry.node.is_connected()).count();
     let mut surplus = gone.saturating_sub(MAX_DISCONNECTED);
     // Sessions count up: the oldest go first.
-    nodes.retain(|_, node| {
-        let forget = surplus > 0 && !node.is_connected();
+    nodes.retain(|_, entry| {
+        let forget = surplus > 0 && !entry.node.is_connected();
         surplus -= usize::from(forget);
         !forget
     });

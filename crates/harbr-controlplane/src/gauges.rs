@@ -9,7 +9,10 @@ use tokio::sync::watch;
 use crate::fleet::Fleet;
 use crate::health::HealthTable;
 use crate::ledger::Ledger;
-use crate::metrics::{CONFIG_LAST_RELOAD_SUCCESSFUL, CONFIG_REVISION, ENDPOINTS, NODES};
+use crate::metrics::{
+    CONFIG_LAG, CONFIG_LAST_RELOAD_SUCCESSFUL, CONFIG_REVISION, ENDPOINTS, NODES, PROVEN_REVISION,
+    ROLLOUT_ACTIVE,
+};
 
 /// What a scrape reads.
 #[derive(Debug)]
@@ -22,17 +25,25 @@ pub(crate) struct Gauges {
 impl Gauges {
     pub(crate) fn write(&self, text: &mut String) {
         let intent = self.ledger.intent();
-        let number = intent.revision.as_ref().map_or(0, |revision| revision.number);
+        let number = intent.newest().map_or(0, |revision| revision.number);
         family(
             text,
             CONFIG_REVISION,
             "The revision that nodes should serve; 0 for none.",
             [("", "", number)],
         );
-        let is_good = u64::from(intent.revision.is_some() && intent.config_error.is_none());
+        let is_good = u64::from(intent.newest().is_some() && intent.config_error.is_none());
         let help = "1 if the configuration file is what is served, else 0.";
         family(text, CONFIG_LAST_RELOAD_SUCCESSFUL, help, [("", "", is_good)]);
-        let nodes = self.fleet.count(intent.intended());
+        let proven = intent.proven;
+        family(text, PROVEN_REVISION, "The newest revision that is proven; 0 for none.", [("", "", proven)]);
+        let is_rolling = u64::from(intent.candidate.is_some());
+        let help = "1 while a revision is on its way to the fleet, or on trial there.";
+        family(text, ROLLOUT_ACTIVE, help, [("", "", is_rolling)]);
+        let lag = self.fleet.lag().as_secs();
+        let help = "How long the node that is furthest behind has not served what it should.";
+        family(text, CONFIG_LAG, help, [("", "", lag)]);
+        let nodes = self.fleet.count(|id| intent.intended(id));
         let nodes = nodes.into_iter().map(|(state, count)| ("state", state.as_str(), count as u64));
         family(text, NODES, "Nodes by state.", nodes);
         let table = self.health.borrow().clone();

@@ -8,6 +8,7 @@ use harbr_config::RenderStyle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::fleet::Fleet;
 use crate::ledger::{Intent, Ledger, Published, Rejected};
 use crate::metrics;
 use crate::revision::{ConfigError, compile};
@@ -22,6 +23,7 @@ const RETRY: Duration = Duration::from_secs(2);
 pub(crate) struct Intake {
     path: PathBuf,
     ledger: Arc<Ledger>,
+    fleet: Arc<Fleet>,
 }
 
 /// What became of a reading.
@@ -33,8 +35,8 @@ enum Outcome {
 }
 
 impl Intake {
-    pub(crate) fn new(path: PathBuf, ledger: Arc<Ledger>) -> Self {
-        Self { path, ledger }
+    pub(crate) fn new(path: PathBuf, ledger: Arc<Ledger>, fleet: Arc<Fleet>) -> Self {
+        Self { path, ledger, fleet }
     }
 
     /// Works until `stop`, or until there is nobody left to read.
@@ -58,10 +60,11 @@ impl Intake {
     }
 
     async fn take(&self, content: Content) -> Outcome {
-        let (ledger, name) = (self.ledger.clone(), self.path.display().to_string());
+        let (ledger, fleet) = (self.ledger.clone(), self.fleet.clone());
+        let name = self.path.display().to_string();
         let taken = tokio::task::spawn_blocking(move || {
-            let compiled = compile(&name, &content.text, &content.files)?;
-            Ok(ledger.publish(compiled))
+            let compiled = compile(&name, content)?;
+            Ok(ledger.publish(compiled, &fleet))
         });
         match taken.await {
             Ok(Ok(Ok(published))) => self.accepted(published),
@@ -75,7 +78,7 @@ impl Intake {
 
     fn accepted(&self, published: Published) -> Outcome {
         let intent = self.ledger.intent();
-        let Some(revision) = &intent.revision else { return Outcome::Settled };
+        let Some(revision) = intent.newest() else { return Outcome::Settled };
         let result = match published {
             Published::New => {
                 let (routes, upstreams) =
@@ -89,6 +92,7 @@ impl Intake {
                 tracing::info!("the file means what revision {} says", revision.number);
                 "unchanged"
             }
+            Published::Withheld(reason) => return self.refused(ConfigError::elsewhere(reason)),
         };
         count(result);
         Outcome::Settled
@@ -97,7 +101,7 @@ impl Intake {
     fn refused(&self, error: Arc<ConfigError>) -> Outcome {
         count("rejected");
         let kept = self.kept();
-        tracing::error!("the configuration is refused, {kept}\n{}", error.message.trim_end());
+        tracing::error!("the configuration is not taken, {kept}\n{}", error.message.trim_end());
         self.ledger.reject(error);
         Outcome::Settled
     }
@@ -113,7 +117,7 @@ impl Intake {
     }
 
     fn kept(&self) -> String {
-        match &self.ledger.intent().revision {
+        match self.ledger.intent().newest() {
             Some(revision) => format!("revision {} is served on", revision.number),
             None => "nothing is served yet".to_owned(),
         }

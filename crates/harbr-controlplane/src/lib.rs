@@ -4,7 +4,9 @@
 //!
 //! - `watch`: what the file holds, once it rests → a reading.
 //! - `intake`: reading → [`harbr_config`] → `revision`, or a reason why not.
-//! - `ledger`: what the fleet should serve, numbered and fenced by the `store`.
+//! - `rollout`: to which nodes next, or back, as the fleet and its traffic (`gate`) look; pure. The `conductor` has it
+//!   look.
+//! - `ledger`: what each node should serve, kept in the `store` before any is told.
 //! - `health`: the one prober of the fleet, beside revisions.
 //! - `session`: one stream per node; brings it to what the ledger says; notes in the `fleet` what it makes of it.
 //! - `orders`: what operators want beside the file: `drains`, and the `tokens` by which nodes `join`.
@@ -17,9 +19,11 @@ mod admin;
 mod args;
 mod caller;
 mod check;
+mod conductor;
 mod controller;
 mod drains;
 mod fleet;
+mod gate;
 mod gauges;
 mod health;
 mod intake;
@@ -28,6 +32,7 @@ mod ledger;
 mod metrics;
 mod orders;
 mod revision;
+mod rollout;
 mod server;
 mod session;
 mod store;

@@ -17,8 +17,14 @@ pub(crate) const NACKS: &str = "harbr_nacks_total";
 /// By `reason`, see [`Refusal`].
 pub(crate) const GRPC_REFUSED: &str = "harbr_grpc_refused_total";
 
+/// By `outcome`: `proven`, `rejected`, `rolled_back`, `superseded`.
+pub(crate) const ROLLOUTS: &str = "harbr_rollouts_total";
+
 /// Read from the controller's state at each scrape, see [`Gauges`](crate::gauges).
 pub(crate) const NODES: &str = "harbr_nodes";
+pub(crate) const CONFIG_LAG: &str = "harbr_config_lag_seconds";
+pub(crate) const PROVEN_REVISION: &str = "harbr_proven_revision";
+pub(crate) const ROLLOUT_ACTIVE: &str = "harbr_rollout_active";
 pub(crate) const CONFIG_REVISION: &str = "harbr_config_revision";
 pub(crate) const CONFIG_LAST_RELOAD_SUCCESSFUL: &str = "harbr_config_last_reload_successful";
 pub(crate) const ENDPOINTS: &str = "harbr_endpoints";
@@ -47,5 +53,9 @@ pub(crate) fn describe() {
     describe_counter!(GRPC_REFUSED, "Connections and calls that were refused.");
     for refusal in Refusal::ALL {
         metrics::counter!(GRPC_REFUSED, "reason" => refusal.as_str()).increment(0);
+    }
+    describe_counter!(ROLLOUTS, "Rollouts that have ended.");
+    for outcome in ["proven", "rejected", "rolled_back", "superseded"] {
+        metrics::counter!(ROLLOUTS, "outcome" => outcome).increment(0);
     }
 }

@@ -2,28 +2,34 @@
 
 mod compile;
 mod health_index;
+mod shrink;
+mod summary;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use harbr_config::{Diagnostics, Position, RenderStyle};
-use harbr_model::Snapshot;
+use harbr_model::{RolloutPolicy, Snapshot};
 use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, v1};
 
 pub(crate) use self::compile::{Compiled, compile};
 pub(crate) use self::health_index::HealthIndex;
+pub(crate) use self::shrink::shrink;
+pub(crate) use self::summary::summary;
 
 /// A recorded configuration.
 #[derive(Debug)]
 pub(crate) struct Revision {
     pub(crate) number: u64,
-    pub(crate) snapshot: Snapshot,
+    pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) encoded: EncodedSnapshot,
     /// Where each route stands in the file, by its name.
-    pub(crate) sources: BTreeMap<String, Position>,
+    pub(crate) sources: Arc<BTreeMap<String, Position>>,
+    /// By which the one after it is rolled out.
+    pub(crate) policy: RolloutPolicy,
     /// Which health results are for which endpoints.
-    pub(crate) health: HealthIndex,
+    pub(crate) health: Arc<HealthIndex>,
     /// What it takes to come from the one before, which is what nearly every node has: worked out once.
     pub(crate) step: Option<Step>,
 }
@@ -48,15 +54,36 @@ pub(crate) struct ConfigError {
 }
 
 impl Revision {
-    pub(crate) fn new(number: u64, compiled: Compiled, fence: Fence, before: Option<&Self>) -> Self {
-        let Compiled { snapshot, encoded, sources, warnings: _ } = compiled;
-        let health = HealthIndex::of(&snapshot);
+    pub(crate) fn new(number: u64, compiled: Compiled, before: Option<&Self>) -> Self {
+        let Compiled { snapshot, encoded, sources, policy, .. } = compiled;
+        let health = Arc::new(HealthIndex::of(&snapshot));
         let step = before.map(|before| Step {
             from: before.hash(),
-            chunks: encoded.chunks(fence, number, Some(&before.encoded)),
+            chunks: encoded.chunks(Fence::default(), number, Some(&before.encoded)),
             health: health.without(&before.health),
         });
-        Self { number, snapshot, encoded, sources, health, step }
+        Self {
+            number,
+            snapshot: Arc::new(snapshot),
+            encoded,
+            sources: Arc::new(sources),
+            policy,
+            health,
+            step,
+        }
+    }
+
+    /// The same under another number.
+    pub(crate) fn again(&self, number: u64) -> Self {
+        Self {
+            number,
+            snapshot: self.snapshot.clone(),
+            encoded: self.encoded.clone(),
+            sources: self.sources.clone(),
+            policy: self.policy.clone(),
+            health: self.health.clone(),
+            step: None,
+        }
     }
 
     pub(crate) fn hash(&self) -> SnapshotHash {

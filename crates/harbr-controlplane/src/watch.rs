@@ -17,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::folder::FolderWatch;
-pub(crate) use self::read::{Content, read};
+pub(crate) use self::read::{Content, named_by, read};
 use self::read::{Named, read_again};
 
 /// What the file and those that it names hold, or why it cannot be read; `None` before it was looked at.

@@ -5,13 +5,15 @@
 //! at a boundary, and are valid from then on by their type.
 //!
 //! Reading order: [`Snapshot`] is the whole; a [`Route`] says which requests go to which [`Upstream`];
-//! [`Settings`] hold for a node as a whole; [`Health`] travels beside a snapshot, never inside it.
+//! [`Settings`] hold for a node as a whole; [`Health`] travels beside a snapshot, never inside it; a
+//! [`RolloutPolicy`] says how a snapshot reaches the fleet.
 
 mod health;
 mod limits;
 mod listener;
 mod network;
 mod outlier;
+mod rollout;
 mod route;
 mod settings;
 mod snapshot;
@@ -21,11 +23,14 @@ mod upstream;
 pub use health::{Health, HealthCheck, Probe};
 pub use limits::{
     MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT,
-    MAX_TRUSTED_PROXIES, RETRY_BUDGET_FLOOR, RETRY_BUDGET_SHARE,
+    MAX_TRUSTED_PROXIES, MAX_WAVES, RETRY_BUDGET_FLOOR, RETRY_BUDGET_SHARE,
 };
 pub use listener::{Listener, OtherPeers, ProxyPeers, ProxyProtocol};
 pub use network::{InvalidNetwork, Network};
 pub use outlier::OutlierPolicy;
+pub use rollout::{
+    GatePolicy, InvalidShare, RolloutPolicy, Share, Strategy, Wave, WaveNodes, WithoutEvidence,
+};
 pub use route::{
     HeaderEdits, HeaderMatch, HostHeader, HostPattern, InvalidHostPattern, InvalidPathPrefix, PathPrefix,
     PathRewrite, Route, RouteMatch, TimeoutPolicy,

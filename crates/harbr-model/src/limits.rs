@@ -22,3 +22,5 @@ pub const RETRY_BUDGET_FLOOR: u32 = 3;
 pub const MAX_TRUSTED_PROXIES: usize = 1_000;
 /// The longest duration of any setting.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+/// Waves of a rollout, before the rest of the fleet.
+pub const MAX_WAVES: usize = 16;

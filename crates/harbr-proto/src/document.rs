@@ -11,6 +11,7 @@ use serde::Serializer;
 mod diagnostic;
 mod drained;
 mod node;
+mod rollout;
 mod route;
 mod settings;
 mod status;
@@ -19,7 +20,8 @@ mod upstream;
 
 pub use diagnostic::{DiagnosticDocument, RelatedDocument};
 pub use drained::DrainedDocument;
-pub use node::NodeDocument;
+pub use node::{NodeDocument, QuarantinedDocument};
+pub use rollout::{RevisionDocument, RevisionWithFileDocument, RolloutDocument, WaveDocument};
 pub use route::{HeaderDocument, HeaderEditsDocument, RouteDocument};
 pub use settings::{CertificateDocument, ListenerDocument, SettingsDocument};
 pub use status::StatusDocument;

@@ -124,6 +124,17 @@ impl EncodedSnapshot {
 }
 
 impl SnapshotHash {
+    /// As [`Display`](fmt::Display) writes it; `None` for anything else.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).ok();
+        let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(byte).collect();
+        Self::from_slice(&bytes?)
+    }
+
     /// `None` if it is not 32 bytes.
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {

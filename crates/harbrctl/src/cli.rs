@@ -19,8 +19,14 @@ use crate::explain::HeaderArg;
 use crate::plan::FailOn;
 
 #[derive(Debug, Parser)]
-#[command(name = "harbrctl", version, about = "Looks at a Harbr-Router fleet, and checks its configuration")]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage; `plan` and `diff` say theirs.")]
+#[command(
+    name = "harbrctl",
+    version,
+    about = "Looks at a Harbr-Router fleet, leads its rollouts, checks its configuration"
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage; `plan`, `diff` and `history diff` say theirs."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
@@ -55,7 +61,35 @@ pub(crate) struct ConnectionArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the revision, whether all nodes serve it, and what is wrong with the file
-    Status,
+    Status {
+        /// Wait until every node serves this revision; fails when that cannot be any more
+        #[arg(long, value_name = "REVISION")]
+        wait: Option<u64>,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// See how a revision makes its way to the fleet, and lead it
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
+    /// Roll out what an older revision said; the file is kept out until it changes
+    Rollback {
+        /// Without one: the newest proven revision that says something else
+        revision: Option<u64>,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Let no change of the file through
+    Freeze(Why),
+    /// Let changes of the file through again
+    Thaw(Why),
+    /// List revisions, the newest first
+    History {
+        #[command(subcommand)]
+        command: Option<HistoryCommand>,
+        /// How many; 0: all
+        #[arg(long, default_value_t = 20, value_name = "COUNT")]
+        limit: u32,
+    },
     /// List nodes, routes or upstreams; with names, only those
     Get {
         #[arg(value_enum)]
@@ -120,6 +154,61 @@ pub(crate) enum Command {
     /// Write a manual page for each command into a folder
     #[command(hide = true)]
     Man { folder: PathBuf },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RolloutCommand {
+    /// Show where a rollout is
+    Status {
+        /// Without one: the one that runs, else the last
+        revision: Option<u64>,
+        /// Go on showing it until it has ended
+        #[arg(long)]
+        watch: bool,
+        /// Wait until it is proven; fails, and says why, when it is taken back or held
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// No further wave; it is still watched, and taken back if it does harm
+    Pause(Why),
+    /// Let it go on; or let in again what a rollback or an abort keeps out
+    Resume(Why),
+    /// To the whole fleet now; or try again what was rejected
+    Promote {
+        /// Also if it removes most of the routes, upstreams or endpoints
+        #[arg(long)]
+        allow_shrink: bool,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Take it back
+    Abort(Why),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Show a revision, what became of it, and its file as it was written
+    Show { revision: u64 },
+    /// Show what is different between the files of two revisions
+    Diff { from: u64, to: u64 },
+}
+
+/// How long a command waits.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Patience {
+    /// How long to wait at most
+    #[arg(long, default_value = "2m", value_name = "DURATION")]
+    pub(crate) timeout: humantime::Duration,
+}
+
+/// For the history and the audit.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Why {
+    /// Why, for those who read the history
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Args)]

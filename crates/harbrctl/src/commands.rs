@@ -21,7 +21,9 @@ use crate::paint::Paint;
 use crate::plan::{self, FailOn};
 use crate::subject::Subject;
 use crate::when::Now;
-use crate::{context, drain, lookup, nodes, pki, routes, status, token, upstreams, validate};
+use crate::{
+    context, drain, history, lookup, nodes, pki, rollout, routes, status, token, upstreams, validate, wait,
+};
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { connection, output, command } = cli;
@@ -48,7 +50,20 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Man { folder } => manual(&folder)?,
         Command::Version => version(format())?,
         Command::Completion { shell } => completion(shell)?,
-        Command::Status => block_on(show_status(&connect()?, format()))?,
+        Command::Status { wait, patience } => {
+            let controller = connect()?;
+            if let Some(revision) = wait {
+                block_on(wait::until_served(&controller, revision, patience))?;
+            }
+            block_on(show_status(&controller, format()))?;
+        }
+        Command::Rollout(command) => block_on(rollout::run(&connect()?, command, format()))?,
+        Command::Rollback { revision, why } => block_on(rollout::roll_back(&connect()?, revision, why))?,
+        Command::Freeze(why) => block_on(rollout::freeze(&connect()?, why))?,
+        Command::Thaw(why) => block_on(rollout::thaw(&connect()?, why))?,
+        Command::History { command, limit } => {
+            return block_on(history::run(&connect()?, command, limit, format()));
+        }
         Command::Get { kind, names } => block_on(get(&connect()?, kind, &names, format()))?,
         Command::Describe { kind, name } => {
             block_on(describe(&connect()?, kind, name, format()))?;

@@ -12,7 +12,7 @@ use harbr_trust::{Fate, TlsArgs};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tonic::transport::{Channel, Endpoint, Uri};
-use tonic::{Response, Status};
+use tonic::{Code, Response, Status};
 
 use crate::cli::{ControllerUrl, UsageError};
 
@@ -102,6 +102,32 @@ impl Controller {
         self.ask(|mut client| async move { client.revoke_token(request).await }).await.map(drop)
     }
 
+    /// Of the one that runs, else of the last, if it is 0.
+    pub(crate) async fn rollout(&self, revision: u64) -> anyhow::Result<v1::Rollout> {
+        let request = v1::GetRolloutRequest { revision };
+        self.ask(|mut client| async move { client.get_rollout(request).await }).await
+    }
+
+    pub(crate) async fn control(&self, request: v1::ControlRolloutRequest) -> anyhow::Result<v1::Done> {
+        self.ask(|mut client| async move { client.control_rollout(request).await }).await
+    }
+
+    pub(crate) async fn roll_back(&self, request: v1::RollBackRequest) -> anyhow::Result<v1::Done> {
+        self.ask(|mut client| async move { client.roll_back(request).await }).await
+    }
+
+    /// The newest first; all if `most` is 0.
+    pub(crate) async fn revisions(&self, most: u32) -> anyhow::Result<Vec<v1::Revision>> {
+        let request = v1::ListRevisionsRequest { most };
+        let answer = self.ask(|mut client| async move { client.list_revisions(request).await }).await?;
+        Ok(answer.revisions)
+    }
+
+    pub(crate) async fn revision(&self, number: u64) -> anyhow::Result<v1::RevisionWithFile> {
+        let request = v1::GetRevisionRequest { number };
+        self.ask(|mut client| async move { client.get_revision(request).await }).await
+    }
+
     async fn ask<T, F>(&self, call: impl FnOnce(AdminServiceClient<Channel>) -> F) -> anyhow::Result<T>
     where
         F: Future<Output = Result<Response<T>, Status>>,
@@ -147,5 +173,9 @@ fn failure(url: &ControllerUrl, status: &Status) -> anyhow::Error {
         Some(line) if !line.is_empty() => line,
         Some(_) | None => status.code().description(),
     };
+    // It works as it should; it is the question that has no answer.
+    if matches!(status.code(), Code::NotFound | Code::FailedPrecondition) {
+        return anyhow!("{}", status.message());
+    }
     anyhow!("the controller at {url} failed: {reason}")
 }

@@ -1,11 +1,12 @@
 //! The operator's command line.
 //!
-//! It asks the controller, and shows what it answered; it decides nothing itself. `validate`, `explain`, `plan`
-//! and `diff` look at a file, by the controller's own checks and the proxies' own table; `pki` makes certificates.
+//! It asks the controller, tells it what an operator wants, and shows what it answered; it decides nothing itself.
+//! `validate`, `explain`, `plan` and `diff` look at a file, by the controller's own checks and the proxies' own table;
+//! `pki` makes certificates.
 //!
 //! Reading order: [`cli`] is what can be asked; [`controller`] asks, [`file`] reads; [`subject`] is a configuration
-//! from either; [`document`] is the answer as JSON, which
-//! programs rely on; `nodes`, `routes`, `upstreams` and `status` are the same for people.
+//! from either; [`document`] is the answer as JSON, which programs rely on; `nodes`, `routes`, `upstreams`, `status`,
+//! `rollout` and `history` are the same for people; [`wait`] asks again until it is so.
 
 use std::process::ExitCode;
 
@@ -19,12 +20,14 @@ mod document;
 mod drain;
 mod explain;
 mod file;
+mod history;
 mod lookup;
 mod nodes;
 mod output;
 mod paint;
 mod pki;
 mod plan;
+mod rollout;
 mod routes;
 mod status;
 mod subject;
@@ -34,6 +37,7 @@ mod testing;
 mod token;
 mod upstreams;
 mod validate;
+mod wait;
 mod when;
 mod why;
 

@@ -12,6 +12,7 @@ pub(crate) fn text(status: &StatusDocument, now: Now, paint: Paint) -> String {
         ("revision", revision(status)),
         ("proven", proven(status)),
         ("nodes", nodes(status, paint)),
+        ("rollout", rollout(status)),
         ("config", config(status, now, paint)),
         ("controller", or_dash(&status.build)),
     ]);
@@ -41,6 +42,17 @@ fn proven(status: &StatusDocument) -> String {
     match status.proven_revision {
         0 => "none yet".to_owned(),
         revision => revision.to_string(),
+    }
+}
+
+fn rollout(status: &StatusDocument) -> String {
+    let frozen = if status.frozen { "; changes of the file are frozen" } else { "" };
+    match &status.rollout {
+        None => format!("none{frozen}"),
+        Some(rollout) => {
+            let reason = rollout.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("revision {} is {}{reason}{frozen}", rollout.revision, rollout.state)
+        }
     }
 }
 

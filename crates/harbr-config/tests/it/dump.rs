@@ -5,7 +5,7 @@ use std::fmt::Write;
 use harbr_config::Config;
 use harbr_model::{
     Authority, Certificate, ClientAuth, Endpoint, HeaderEdits, Listener, ListenerTls, OddPaths,
-    OutlierPolicy, ProxyPeers, Route, Settings, Upstream, UpstreamTls,
+    OutlierPolicy, ProxyPeers, RolloutPolicy, Route, Settings, Strategy, Upstream, UpstreamTls,
 };
 
 pub(crate) fn dump(config: &Config) -> String {
@@ -32,7 +32,30 @@ pub(crate) fn dump(config: &Config) -> String {
         );
         dump_route(&mut text, route);
     }
+    if config.rollout != RolloutPolicy::default() {
+        dump_rollout(&mut text, &config.rollout);
+    }
+    if let Some(hash) = &config.allow_shrink {
+        line(&mut text, format_args!("allow_shrink {hash}"));
+    }
     text
+}
+
+fn dump_rollout(text: &mut String, policy: &RolloutPolicy) {
+    let RolloutPolicy { strategy, proving_time, max_unavailable, gate, max_shrink } = policy;
+    line(
+        text,
+        format_args!("rollout proving {proving_time:?} unavailable {max_unavailable} shrink {max_shrink}%"),
+    );
+    line(text, format_args!("  {gate:?}"));
+    match strategy {
+        Strategy::Immediate => line(text, format_args!("  immediate")),
+        Strategy::Waves(waves) => {
+            for wave in waves {
+                line(text, format_args!("  wave {} bake {:?}", wave.nodes, wave.bake));
+            }
+        }
+    }
 }
 
 fn dump_settings(text: &mut String, settings: &Settings) {

@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 use super::{Admin, timestamp};
 use crate::caller::{Caller, one_line};
 use crate::drains::{Candidate, Drained, RefusedDrain};
+use crate::fleet::Node;
 use crate::orders::{Book, OrderError, now_millis};
 use crate::tokens::{RefusedToken, Token};
 
@@ -49,7 +50,7 @@ pub(super) async fn drain(
     let order = Drained { grace: grace.min(MAX_GRACE), actor: name, reason, since: now_millis() };
     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
     let endpoints = endpoint_urls(endpoints)?;
-    let (fleet, snapshot) = (candidates(admin), admin.ledger.intent().revision);
+    let (fleet, snapshot) = (candidates(admin), admin.ledger.intent().newest().cloned());
     let change = move |book: &mut Book| {
         let mut drained = Vec::new();
         if !nodes.is_empty() || endpoints.is_empty() {
@@ -188,8 +189,9 @@ impl From<RefusedToken> for Status {
 }
 
 fn candidates(admin: &Admin) -> Vec<Candidate> {
-    let intended = admin.ledger.intent().intended();
-    admin.fleet.snapshot().iter().map(|node| Candidate::new(node, node.state(intended))).collect()
+    let intent = admin.ledger.intent();
+    let state = |node: &Node| node.state(intent.intended(&node.greeting.id));
+    admin.fleet.snapshot().iter().map(|node| Candidate::new(node, state(node))).collect()
 }
 
 /// As they are written in a snapshot.

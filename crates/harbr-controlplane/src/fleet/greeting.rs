@@ -3,6 +3,10 @@ use harbr_proto::{Fence, SnapshotHash, v1};
 const MAX_ID_BYTES: usize = 253;
 const MAX_TEXT_BYTES: usize = 256;
 const MAX_LABELS: usize = 64;
+/// Of what a node gives as a reason, so much is kept.
+const MAX_REASON_CHARS: usize = 512;
+/// Of what a node has in quarantine, so many are looked at.
+const MAX_QUARANTINED: usize = 64;
 
 /// What a node says of itself at first, within limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +18,10 @@ pub(crate) struct Greeting {
     pub(crate) admin_addr: String,
     /// What it obeyed last, and has.
     pub(crate) serving: Option<(Fence, u64, SnapshotHash)>,
+    pub(crate) limits: v1::Limits,
+    /// What it died of, or was told to refuse, and why.
+    pub(crate) quarantined: Vec<(SnapshotHash, String)>,
+    pub(crate) pinned: Option<v1::Override>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +41,11 @@ impl TryFrom<v1::Hello> for Greeting {
 
     fn try_from(hello: v1::Hello) -> Result<Self, InvalidGreeting> {
         let v1::Hello { node_id, instance_id, labels, build, serving, admin_addr, .. } = hello;
+        let quarantined = hello
+            .quarantined
+            .into_iter()
+            .take(MAX_QUARANTINED)
+            .filter_map(|found| Some((SnapshotHash::from_slice(&found.hash)?, one_line(&found.reason))));
         if node_id.is_empty() {
             return Err(InvalidGreeting::NoId);
         }
@@ -49,13 +62,29 @@ impl TryFrom<v1::Hello> for Greeting {
         }
         let serving =
             serving.filter(|serving| !serving.hash.is_empty()).map(serving_from_wire).transpose()?;
-        Ok(Self { id: node_id, instance: instance_id, labels, build, admin_addr, serving })
+        Ok(Self {
+            id: node_id,
+            instance: instance_id,
+            labels,
+            build,
+            admin_addr,
+            serving,
+            limits: hello.limits.unwrap_or_default(),
+            quarantined: quarantined.collect(),
+            pinned: hello.r#override,
+        })
     }
 }
 
 fn serving_from_wire(serving: v1::Serving) -> Result<(Fence, u64, SnapshotHash), InvalidGreeting> {
     let hash = SnapshotHash::from_slice(&serving.hash).ok_or(InvalidGreeting::Hash)?;
     Ok((serving.fence.unwrap_or_default().into(), serving.revision, hash))
+}
+
+/// Text from outside: so long, and in one line.
+pub(crate) fn one_line(text: &str) -> String {
+    let printable = |character: char| if character.is_control() { ' ' } else { character };
+    text.chars().take(MAX_REASON_CHARS).map(printable).collect()
 }
 
 fn check_length(what: &'static str, text: &str, limit: usize) -> Result<(), InvalidGreeting> {

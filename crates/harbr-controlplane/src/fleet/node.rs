@@ -1,18 +1,35 @@
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use harbr_proto::{SnapshotHash, v1};
 
 use super::Greeting;
+use super::greeting::one_line;
+
+/// A process that ends without a word this soon after it took a snapshot may have died of it.
+pub(super) const SOON: Duration = Duration::from_secs(10);
 
 /// One session of a node, or what is remembered of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
-    pub(crate) greeting: Greeting,
+    pub(crate) greeting: Arc<Greeting>,
     pub(crate) serving: Option<Serving>,
+    /// When it began to.
+    pub(crate) serving_since: SystemTime,
     /// The number that it was given last; 0 for none.
     pub(crate) sent: u64,
     /// What it refused last.
-    pub(crate) rejected: Option<SnapshotHash>,
+    pub(crate) refused: Option<Refused>,
+    /// What the process before this one ended with, without a word.
+    pub(crate) ended_with: Option<(SnapshotHash, String)>,
+    /// Caught since it serves what it serves.
+    pub(crate) panics: u64,
+    /// Caught before that.
+    panics_before: Option<u64>,
+    /// Of the process; `None` before its first report.
+    total_panics: Option<u64>,
+    /// Why it serves what an operator told it on the spot, if so.
+    pub(crate) pinned: Option<String>,
     pub(crate) last_error: Option<String>,
     /// Why it takes nothing from us, if so.
     pub(crate) withheld: Option<String>,
@@ -31,6 +48,14 @@ pub(crate) struct Node {
 pub(crate) struct Serving {
     pub(crate) revision: u64,
     pub(crate) hash: SnapshotHash,
+}
+
+/// What a node made of a snapshot that it does not serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) hash: SnapshotHash,
+    pub(crate) class: v1::NackClass,
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,11 +97,18 @@ impl From<NodeState> for v1::NodeState {
 impl Node {
     pub(crate) fn new(greeting: Greeting) -> Self {
         let serving = greeting.serving.map(|(_, revision, hash)| Serving { revision, hash });
+        let pinned = greeting.pinned.as_ref().map(pinned);
         Self {
-            greeting,
+            greeting: Arc::new(greeting),
             serving,
+            serving_since: SystemTime::now(),
             sent: 0,
-            rejected: None,
+            refused: None,
+            ended_with: None,
+            panics: 0,
+            panics_before: None,
+            total_panics: None,
+            pinned,
             last_error: None,
             withheld: None,
             degraded: None,
@@ -108,10 +140,62 @@ impl Node {
             NodeState::Draining
         } else if self.has_converged(intended) {
             NodeState::Ready
-        } else if self.rejected.is_some() && self.rejected == intended {
+        } else if self.refused.as_ref().is_some_and(|refused| Some(refused.hash) == intended) {
             NodeState::Rejected
         } else {
             NodeState::Syncing
         }
     }
+
+    pub(crate) fn serves(&mut self, serving: Option<Serving>) {
+        if self.serving.map(|before| before.hash) != serving.map(|now| now.hash) {
+            self.serving_since = SystemTime::now();
+            self.panics_before = None;
+        }
+        self.serving = serving;
+    }
+
+    pub(crate) fn report(&mut self, report: &v1::Report) {
+        // The first report of a snapshot may tell of panics in taking it, if the process has served before.
+        let before = *self.panics_before.get_or_insert(self.total_panics.unwrap_or(report.panics));
+        self.panics = report.panics.saturating_sub(before);
+        self.total_panics = Some(report.panics);
+        self.draining = report.draining;
+        self.connections = report.connections;
+        self.requests = report.requests;
+        self.failures = report.failures;
+        self.degraded = Some(report.degraded.clone()).filter(|reason| !reason.is_empty());
+        self.pinned = report.r#override.as_ref().map(pinned);
+    }
+
+    /// Why it is bad on any node, by this one's word.
+    pub(crate) fn found_invalid(&self, hash: SnapshotHash) -> Option<&str> {
+        let refused = self.refused.as_ref().filter(|refused| refused.hash == hash)?;
+        (refused.class != v1::NackClass::Local).then_some(refused.reason.as_str())
+    }
+
+    /// It cannot take it now, which says nothing about what it was given.
+    pub(crate) fn refused_locally(&self, hash: SnapshotHash) -> bool {
+        self.refused
+            .as_ref()
+            .is_some_and(|refused| refused.hash == hash && refused.class == v1::NackClass::Local)
+    }
+
+    /// How it came to an end with this, if it did.
+    pub(crate) fn died_of(&self, hash: SnapshotHash) -> Option<&str> {
+        let found =
+            self.greeting.quarantined.iter().chain(&self.ended_with).find(|(known, _)| *known == hash);
+        found.map(|(_, reason)| reason.as_str())
+    }
+
+    /// Gone without a word so soon after it took what it serves that this may be why.
+    pub(super) fn ended_soon(&self) -> Option<(SnapshotHash, String)> {
+        let served = self.ended?.duration_since(self.serving_since).unwrap_or_default();
+        let reason = || format!("its process ended {:.1} s after it took it", served.as_secs_f64());
+        (served < SOON).then_some((self.serving?.hash, reason()))
+    }
+}
+
+fn pinned(pinned: &v1::Override) -> String {
+    format!("revision {} is pinned on the node: {}", pinned.revision, one_line(&pinned.reason))
 }

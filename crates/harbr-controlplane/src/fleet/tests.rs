@@ -3,7 +3,8 @@ use std::sync::Arc;
 use harbr_proto::{SnapshotHash, v1};
 
 use super::greeting::InvalidGreeting;
-use super::{Fleet, Greeting, NodeState, Seat, Serving};
+use super::{Entry, Fleet, Greeting, Node, NodeState, Refused, Seat, Serving};
+use crate::gate::Meter;
 
 fn hash(byte: u8) -> SnapshotHash {
     SnapshotHash::from_slice(&[byte; 32]).unwrap()
@@ -19,7 +20,7 @@ fn seat(fleet: &Arc<Fleet>, id: &str) -> Seat {
 
 /// The states of all nodes, by id, if revision 1 is intended.
 fn states(fleet: &Fleet) -> Vec<(String, NodeState)> {
-    let state = |node: super::Node| (node.greeting.id.clone(), node.state(Some(hash(1))));
+    let state = |node: Node| (node.greeting.id.clone(), node.state(Some(hash(1))));
     fleet.snapshot().into_iter().map(state).collect()
 }
 
@@ -29,21 +30,21 @@ fn a_node_goes_through_its_states() {
     let state = || states(&fleet)[0].1;
     let seat = seat(&fleet, "a");
     assert_eq!(state(), NodeState::Syncing);
-    seat.rejected(hash(1), "no".to_owned());
+    seat.refused(Refused { hash: hash(1), class: v1::NackClass::Invalid, reason: "no".to_owned() });
     assert_eq!(state(), NodeState::Rejected);
     seat.serves(Serving { revision: 1, hash: hash(1) });
     assert_eq!(state(), NodeState::Ready);
     assert_eq!(fleet.snapshot()[0].last_error, None);
     assert_eq!(fleet.snapshot()[0].state(Some(hash(2))), NodeState::Syncing);
     seat.reported(
-        &v1::Report { draining: true, requests: 5, ..Default::default() },
+        v1::Report { draining: true, requests: 5, ..Default::default() },
         Some(Serving { revision: 1, hash: hash(1) }),
+        None,
     );
     assert_eq!(state(), NodeState::Draining);
     assert_eq!(fleet.snapshot()[0].requests, 5);
     drop(seat);
     assert_eq!(state(), NodeState::Disconnected);
-    assert_eq!(fleet.proven(), 1);
 }
 
 #[test]
@@ -98,9 +99,9 @@ fn nodes_that_are_gone_are_forgotten_when_they_are_too_many() {
     let _here = seat(&fleet, "here");
     for number in 0..super::MAX_DISCONNECTED + 2 {
         drop(fleet.nodes().insert(number as u64 + 10, {
-            let mut node = super::Node::new(greeting(&format!("gone{number}")));
+            let mut node = Node::new(greeting(&format!("gone{number}")));
             node.ended = Some(std::time::SystemTime::now());
-            node
+            Entry { node, meter: Meter::default(), behind: None }
         }));
     }
     let states = states(&fleet);
@@ -113,7 +114,7 @@ fn nodes_that_are_gone_are_forgotten_when_they_are_too_many() {
 fn nodes_that_have_been_gone_for_long_are_forgotten() {
     let fleet = Arc::new(Fleet::default());
     drop(seat(&fleet, "a"));
-    for node in fleet.nodes().values_mut() {
+    for Entry { node, .. } in fleet.nodes().values_mut() {
         node.ended = node.ended.map(|ended| ended - super::MEMORY);
     }
     assert_eq!(states(&fleet), []);
@@ -129,4 +130,65 @@ fn a_greeting_is_held_to_its_limits() {
     assert_eq!(refused(v1::Hello { labels, ..hello("a") }), InvalidGreeting::TooManyLabels);
     let serving = Some(v1::Serving { hash: vec![1; 31], ..Default::default() });
     assert_eq!(refused(v1::Hello { serving, ..hello("a") }), InvalidGreeting::Hash);
+}
+
+fn greeting_of(id: &str, instance: &str) -> Greeting {
+    Greeting { instance: instance.to_owned(), ..greeting(id) }
+}
+
+#[test]
+fn a_process_that_ends_without_a_word_soon_after_it_took_a_snapshot_may_have_died_of_it() {
+    let fleet = Arc::new(Fleet::default());
+    let serve = |seat: &Seat| seat.serves(Serving { revision: 1, hash: hash(1) });
+    let first = fleet.seat(&greeting_of("a", "1"));
+    serve(&first);
+    drop(first);
+    let second = fleet.seat(&greeting_of("a", "2"));
+    assert!(fleet.snapshot()[0].died_of(hash(1)).is_some());
+    assert!(fleet.snapshot()[0].died_of(hash(2)).is_none());
+    // The same process on a new connection is none that has ended, and one that said goodbye meant to.
+    serve(&second);
+    drop(second);
+    let second = fleet.seat(&greeting_of("a", "2"));
+    assert!(fleet.snapshot()[0].died_of(hash(1)).is_none());
+    serve(&second);
+    second.leave();
+    let third = fleet.seat(&greeting_of("a", "3"));
+    assert!(fleet.snapshot()[0].died_of(hash(1)).is_none());
+    // Long after, it is no verdict.
+    serve(&third);
+    for Entry { node, .. } in fleet.nodes().values_mut() {
+        node.serving_since -= super::node::SOON;
+    }
+    drop(third);
+    let _fourth = fleet.seat(&greeting_of("a", "4"));
+    assert!(fleet.snapshot()[0].died_of(hash(1)).is_none());
+}
+
+#[test]
+fn panics_count_from_when_the_node_took_what_it_serves() {
+    let fleet = Arc::new(Fleet::default());
+    let seat = seat(&fleet, "a");
+    let report = |revision: u8, panics| {
+        let serving = Serving { revision: 1, hash: hash(revision) };
+        seat.reported(v1::Report { panics, ..Default::default() }, Some(serving), None);
+        fleet.snapshot()[0].panics
+    };
+    assert_eq!(report(1, 2), 0, "whenever those were");
+    assert_eq!(report(1, 3), 1);
+    assert_eq!(report(2, 3), 0);
+    assert_eq!(report(2, 4), 1);
+    seat.serves(Serving { revision: 1, hash: hash(3) });
+    assert_eq!(report(3, 5), 1, "in taking it");
+}
+
+#[test]
+fn the_lag_is_that_of_the_node_that_is_furthest_behind() {
+    let fleet = Arc::new(Fleet::default());
+    let seat = seat(&fleet, "a");
+    fleet.note_lag(|_| Some(hash(1)));
+    assert!(fleet.lag() > std::time::Duration::ZERO);
+    seat.serves(Serving { revision: 1, hash: hash(1) });
+    fleet.note_lag(|_| Some(hash(1)));
+    assert_eq!(fleet.lag(), std::time::Duration::ZERO);
 }

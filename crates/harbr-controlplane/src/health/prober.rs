@@ -1,4 +1,4 @@
-//! Keeps asking all targets of the current revision.
+//! Keeps asking all targets of the revisions that nodes should serve.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -98,7 +98,7 @@ impl Prober {
     fn reconcile(&mut self) -> Seen {
         let intent = self.intent.borrow_and_update().clone();
         let wanted: HashSet<&Target> =
-            intent.revision.iter().flat_map(|revision| revision.health.targets()).collect();
+            intent.revisions().flat_map(|revision| revision.health.targets()).collect();
         let before = self.probed.len();
         self.probed.retain(|target, probed| {
             let keep = wanted.contains(&**target);

@@ -1,13 +1,12 @@
-use harbr_config::Files;
 use harbr_proto::{Assembly, EncodedSnapshot, Fence, v1};
 
 use super::{Compiled, HealthIndex, Revision, compile, resource_bytes};
-use crate::testing::{compiled, config};
+use crate::testing::{compiled, compiled_text, config, content};
 
 const FENCE: Fence = Fence { epoch: 2, generation: 3 };
 
 fn revision(number: u64, compiled: Compiled, before: Option<&Revision>) -> Revision {
-    Revision::new(number, compiled, Fence { epoch: 1, generation: number }, before)
+    Revision::new(number, compiled, before)
 }
 
 fn routes(count: usize, last: &str) -> Compiled {
@@ -51,7 +50,7 @@ fn all_is_sent_where_a_change_would_be_no_smaller() {
     let first = revision(1, compiled(&[("/a", "http://a"), ("/b", "http://a")]), None);
     let settings = config(&[("/x", "http://x")], "").replace("max_connections: 100", "max_connections: 9");
     let other = settings.replace("127.0.0.1:0", "127.0.0.1:1");
-    let second = revision(2, compile("test.yml", other.as_bytes(), &Files::none()).unwrap(), Some(&first));
+    let second = revision(2, compiled_text(&other), Some(&first));
     let chunks = second.chunks(FENCE, Some(&first.encoded));
     assert!(chunks.iter().all(|chunk| chunk.base_hash.is_empty()));
     assert_eq!(assemble(chunks, None).hash(), second.hash());
@@ -62,7 +61,7 @@ fn an_error_has_the_place_of_the_first_thing_that_is_wrong() {
     for (text, line, column) in
         [(&b"a: 1\nb: \xff"[..], 2, 4), (&b"\xff"[..], 1, 1), (&b"\xc3\xa4: \xff"[..], 1, 4)]
     {
-        let error = compile("test.yml", text, &Files::none()).unwrap_err();
+        let error = compile("test.yml", content(text)).unwrap_err();
         let position = error.position().unwrap();
         assert_eq!((position.line, position.column), (line, column), "{}", error.message);
         assert!(error.message.contains("test.yml"), "{}", error.message);
@@ -73,7 +72,7 @@ fn an_error_has_the_place_of_the_first_thing_that_is_wrong() {
 fn the_health_of_new_endpoints_is_what_the_one_before_did_not_have() {
     let index = |routes: &[(&str, &str)]| {
         let text = config(routes, "{path: /health}");
-        HealthIndex::of(&compile("test.yml", text.as_bytes(), &Files::none()).unwrap().snapshot)
+        HealthIndex::of(&compiled_text(&text).snapshot)
     };
     let first = index(&[("/a", "http://a"), ("/b", "http://b")]);
     let second = index(&[("/a", "http://a"), ("/c", "http://b"), ("/d", "http://d")]);

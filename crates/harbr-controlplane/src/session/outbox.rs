@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use harbr_proto::v1::controller_message::Kind;
 use harbr_proto::{SnapshotHash, v1};
@@ -7,7 +6,7 @@ use tokio::time::Instant;
 
 use super::progress::{Asked, Instruction, Progress};
 use crate::health::HealthTable;
-use crate::ledger::Intent;
+use crate::ledger::{Intent, Target};
 use crate::metrics;
 use crate::revision::{Revision, resource_bytes};
 
@@ -25,6 +24,8 @@ pub(super) struct Outbox {
     seen: u64,
     /// What it was told to do besides.
     directives: Option<v1::Directives>,
+    /// What it knows to be proven.
+    proven: Option<SnapshotHash>,
 }
 
 /// What [`Outbox::fill`] put in.
@@ -47,7 +48,7 @@ impl Outbox {
     /// Drops what waits, because it is not the newest any more.
     pub(super) fn clear(&mut self) {
         self.queue.clear();
-        (self.baseline, self.directives) = (None, None);
+        (self.baseline, self.proven, self.directives) = (None, None, None);
     }
 
     /// Puts in what the controller wants of the node besides what it serves, if that is new.
@@ -59,45 +60,56 @@ impl Outbox {
     }
 
     /// Puts in what the node has to be told now: health always before the snapshot that it is for.
-    pub(super) fn fill(&mut self, intent: &Intent, table: &HealthTable, progress: &mut Progress) -> Filled {
-        let Some(revision) = &intent.revision else { return Filled::Nothing };
-        let instruction = progress.next(intent.fence, revision.hash());
+    pub(super) fn fill(
+        &mut self,
+        target: &Target,
+        intent: &Intent,
+        table: &HealthTable,
+        progress: &mut Progress,
+    ) -> Filled {
+        let Target { fence, revision, is_proven } = target;
+        let hash = revision.hash();
+        let instruction = progress.next(*fence, hash);
         if instruction.is_some() || self.baseline.is_some() {
             self.fill_health(revision, table);
         }
+        let serving = || {
+            let hash = hash.as_bytes().to_vec();
+            Some(v1::Serving { fence: Some((*fence).into()), revision: revision.number, hash })
+        };
         match instruction {
-            None => Filled::Nothing,
+            None => {
+                if *is_proven && progress.is_at(hash) && self.proven.replace(hash) != Some(hash) {
+                    self.queue.push_back(Kind::Proven(v1::Proven { serving: serving() }));
+                }
+                Filled::Nothing
+            }
             Some(Instruction::UpToDate) => {
-                let serving = v1::Serving {
-                    fence: Some(intent.fence.into()),
-                    revision: revision.number,
-                    hash: revision.hash().as_bytes().to_vec(),
-                };
-                self.queue.push_back(Kind::UpToDate(v1::UpToDate { serving: Some(serving), proven: false }));
-                progress.confirmed(intent.fence, revision.hash());
+                let message = v1::UpToDate { serving: serving(), proven: *is_proven };
+                self.queue.push_back(Kind::UpToDate(message));
+                self.proven = is_proven.then_some(hash);
+                progress.confirmed(*fence, hash);
                 Filled::UpToDate
             }
             Some(Instruction::Snapshot { base }) => {
-                progress.sent(self.fill_snapshot(intent, revision, base));
+                self.proven = is_proven.then_some(hash);
+                progress.sent(self.fill_snapshot(target, intent, base));
                 Filled::Snapshot
             }
         }
     }
 
-    fn fill_snapshot(
-        &mut self,
-        intent: &Intent,
-        revision: &Arc<Revision>,
-        base: Option<SnapshotHash>,
-    ) -> Asked {
-        let chunks = revision.chunks(intent.fence, base.and_then(|base| intent.base(base)));
+    fn fill_snapshot(&mut self, target: &Target, intent: &Intent, base: Option<SnapshotHash>) -> Asked {
+        let Target { fence, revision, is_proven } = target;
+        let chunks = revision.chunks(*fence, base.and_then(|base| intent.base(base)));
         let is_whole = chunks.first().is_none_or(|chunk| chunk.base_hash.is_empty());
         let kind = if is_whole { "full" } else { "delta" };
         ::metrics::counter!(metrics::SNAPSHOT_BYTES, "kind" => kind)
             .increment(resource_bytes(&chunks) as u64);
-        self.queue.extend(chunks.into_iter().map(Kind::SnapshotChunk));
-        let (fence, hash) = (intent.fence, revision.hash());
-        Asked { fence, revision: revision.number, hash, since: Instant::now() }
+        let proven = *is_proven;
+        let chunks = chunks.into_iter().map(|chunk| v1::SnapshotChunk { proven, ..chunk });
+        self.queue.extend(chunks.map(Kind::SnapshotChunk));
+        Asked { fence: *fence, revision: revision.number, hash: revision.hash(), since: Instant::now() }
     }
 
     /// What the node has not been told of the health of this revision's endpoints.

@@ -59,13 +59,23 @@ impl Progress {
     /// What the node has to be told, if it should obey `fence` and serve `hash`. One snapshot at a time: a change
     /// is against what the node serves, which is not known while it has not answered.
     pub(super) fn next(&self, fence: Fence, hash: SnapshotHash) -> Option<Instruction> {
-        if self.told.is_some_and(|(told, _)| told == fence) || self.asked.is_some() {
+        if self.was_told(fence) || self.asked.is_some() {
             return None;
         }
         if self.serving == Some(hash) {
             return Some(Instruction::UpToDate);
         }
         Some(Instruction::Snapshot { base: self.serving })
+    }
+
+    /// Whether the last instruction was under this fence.
+    pub(super) fn was_told(&self, fence: Fence) -> bool {
+        self.told.is_some_and(|(told, _)| told == fence)
+    }
+
+    /// The node has said that it serves this, and nothing else is on its way.
+    pub(super) fn is_at(&self, hash: SnapshotHash) -> bool {
+        self.asked.is_none() && self.serving == Some(hash)
     }
 
     /// The node was told that it serves what it should.

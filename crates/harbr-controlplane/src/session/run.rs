@@ -13,20 +13,19 @@ use super::outbox::{Filled, Outbox};
 use super::progress::{Progress, Refusal};
 use crate::caller::Caller;
 use crate::drains::Drains;
-use crate::fleet::{Fleet, Greeting, Seat, Serving};
+use crate::fleet::{Fleet, Greeting, Refused, Seat, Serving, one_line};
 use crate::health::HealthTable;
-use crate::ledger::{Intent, Ledger};
+use crate::ledger::{Intent, Ledger, Target};
 use crate::metrics;
+use crate::rollout::Standing;
 use crate::server::{self, Refusals};
-use crate::store::Standing;
 
 /// The first message has to come within this time.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// How soon an epoch that could not be kept on disk is tried again.
 const EPOCH_RETRY: Duration = Duration::from_secs(2);
-/// Of what a node gives as reasons, this much is kept.
+/// Of what a node gives as reasons, so many are kept.
 const MAX_REASONS: usize = 8;
-const MAX_REASON_CHARS: usize = 512;
 
 type Outbound = mpsc::Sender<Result<ControllerMessage, Status>>;
 
@@ -122,7 +121,9 @@ impl Session {
                 self.settle(claim, peer).await;
             }
             if peer.outbox.is_empty() {
-                peer.outbox.fill_directives(self.drains.borrow_and_update().directives(&peer.id));
+                let drains = self.drains.borrow_and_update().directives(&peer.id);
+                let report_every = self.intent.borrow().report_every.try_into().ok();
+                peer.outbox.fill_directives(v1::Directives { report_every, ..drains });
                 peer.refill(
                     &self.intent.borrow_and_update().clone(),
                     &self.health.borrow_and_update().clone(),
@@ -146,7 +147,8 @@ impl Session {
                     if changed.is_err() {
                         return Next::On;
                     }
-                    peer.recall();
+                    let intent = self.intent.borrow().clone();
+                    peer.recall(&intent);
                 }
                 // Looked at when the outbox is empty.
                 changed = self.health.changed(), if peer.outbox.is_empty() => {
@@ -226,8 +228,12 @@ impl Peer {
     }
 
     fn refill(&mut self, intent: &Intent, table: &HealthTable) {
-        let (None, Some(revision)) = (&self.claim, &intent.revision) else { return };
-        match self.outbox.fill(intent, table, &mut self.progress) {
+        if self.claim.is_some() {
+            return;
+        }
+        let Some(target) = intent.target(&self.id) else { return };
+        let revision = &target.revision;
+        match self.outbox.fill(target, intent, table, &mut self.progress) {
             Filled::Nothing => {}
             Filled::UpToDate => {
                 self.seat.sent(revision.number);
@@ -237,9 +243,11 @@ impl Peer {
         }
     }
 
-    /// Something newer is to be served: what has not left for the node yet is dropped.
-    fn recall(&mut self) {
-        if !self.outbox.is_empty() {
+    /// Something has changed in what the fleet should serve: if that is this node's, what has not left for it yet is
+    /// dropped.
+    fn recall(&mut self, intent: &Intent) {
+        let is_told = |target: &Target| self.progress.was_told(target.fence);
+        if !self.outbox.is_empty() && !intent.target(&self.id).is_some_and(is_told) {
             self.outbox.clear();
             self.progress.recalled();
         }
@@ -252,7 +260,7 @@ impl Peer {
         match message.kind {
             Some(Kind::Ack(v1::Ack { serving })) => self.acked(serving),
             Some(Kind::Nack(nack)) => self.nacked(nack),
-            Some(Kind::Report(report)) => self.reported(&report, intent),
+            Some(Kind::Report(report)) => self.reported(report, intent),
             Some(Kind::Goodbye(v1::Goodbye {})) => return Next::Goodbye,
             Some(Kind::Hello(_)) | None => {
                 tracing::debug!("node {} says something that is not understood here", self.id);
@@ -279,17 +287,18 @@ impl Peer {
         ::metrics::counter!(metrics::NACKS, "class" => class).increment(1);
         let reason = abridged(&nack.reasons);
         tracing::warn!(class, "node {} refuses revision {}: {reason}", self.id, asked.revision);
-        self.seat.rejected(asked.hash, reason);
+        self.seat.refused(Refused { hash: asked.hash, class: nack.class(), reason });
     }
 
-    fn reported(&mut self, report: &v1::Report, intent: &Intent) {
+    fn reported(&mut self, report: v1::Report, intent: &Intent) {
         let shown = report.serving.clone().and_then(|serving| {
             let (_, hash) = identity(serving.clone())?;
-            let ours = intent.revision.as_ref().filter(|revision| revision.hash() == hash);
-            Some(Serving { revision: ours.map_or(serving.revision, |ours| ours.number), hash })
+            let ours = intent.target(&self.id).filter(|target| target.revision.hash() == hash);
+            Some(Serving { revision: ours.map_or(serving.revision, |ours| ours.revision.number), hash })
         });
         self.progress.reported(shown.map(|serving| serving.hash), Instant::now());
-        self.seat.reported(report, shown);
+        let reference = intent.base.as_ref().map(|base| base.revision.hash());
+        self.seat.reported(report, shown, reference);
     }
 
     /// When something is due although nobody says anything.
@@ -311,13 +320,9 @@ fn identity(serving: v1::Serving) -> Option<(Fence, SnapshotHash)> {
     Some((serving.fence.unwrap_or_default().into(), SnapshotHash::from_slice(&serving.hash)?))
 }
 
-/// Reasons come from outside: so many, so long, and in one line each.
+/// Reasons come from outside.
 fn abridged(reasons: &[String]) -> String {
-    let line = |reason: &String| -> String {
-        let printable = |character: char| if character.is_control() { ' ' } else { character };
-        reason.chars().take(MAX_REASON_CHARS).map(printable).collect()
-    };
-    let kept: Vec<String> = reasons.iter().take(MAX_REASONS).map(line).collect();
+    let kept: Vec<String> = reasons.iter().take(MAX_REASONS).map(|reason| one_line(reason)).collect();
     match reasons.len().saturating_sub(MAX_REASONS) {
         _ if reasons.is_empty() => "no reason given".to_owned(),
         0 => kept.join("; "),

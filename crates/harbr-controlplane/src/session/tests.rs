@@ -1,13 +1,11 @@
 //! Sessions over a real gRPC connection, with nodes that do just what a test says.
 
 use std::convert::Infallible;
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use harbr_config::Files;
 use harbr_model::Health;
-use harbr_process::StateDir;
 use harbr_proto::v1::controller_message::Kind;
 use harbr_proto::v1::node_message::Kind as Said;
 use harbr_proto::v1::node_service_client::NodeServiceClient;
@@ -26,10 +24,11 @@ use crate::health::{HealthTable, Target};
 use crate::join::Join;
 use crate::ledger::Ledger;
 use crate::orders::Orders;
-use crate::revision::compile;
+use crate::revision::Compiled;
+use crate::rollout::{Placement, Release, State};
 use crate::server::{self, Listener, Refusals, Security};
-use crate::store::Store;
-use crate::testing::{PATIENCE, compiled, config, eventually};
+use crate::store::{InMemory, RevisionStore};
+use crate::testing::{PATIENCE, Stubborn, compiled, compiled_text, config, eventually, publish_everywhere};
 
 /// The part of a controller that nodes talk to.
 struct Fixture {
@@ -44,11 +43,11 @@ struct Fixture {
 
 impl Fixture {
     async fn new() -> Self {
-        Self::with(Store::open(None).unwrap()).await
+        Self::with(InMemory::default()).await
     }
 
-    async fn with(store: Store) -> Self {
-        let (ledger, fleet) = (Arc::new(Ledger::new(store)), Arc::new(Fleet::default()));
+    async fn with(store: impl RevisionStore + 'static) -> Self {
+        let (ledger, fleet) = (Arc::new(crate::testing::ledger(store)), Arc::new(Fleet::default()));
         let (health, table) = watch::channel(Arc::default());
         let stop = CancellationToken::new();
         let refusals = Arc::<Refusals>::default();
@@ -77,8 +76,20 @@ impl Fixture {
     /// Publishes a configuration with one route to this host.
     fn publish(&self, host: &str) -> SnapshotHash {
         let url = format!("http://{host}");
-        self.ledger.publish(compiled(&[("/", &url)])).unwrap();
-        self.ledger.intent().intended().unwrap()
+        self.take(compiled(&[("/", &url)]));
+        self.newest()
+    }
+
+    fn take(&self, compiled: Compiled) {
+        publish_everywhere(&self.ledger, compiled, &self.fleet);
+    }
+
+    fn newest(&self) -> SnapshotHash {
+        self.ledger.intent().newest().unwrap().hash()
+    }
+
+    fn fence(&self) -> Fence {
+        self.ledger.intent().target("any").unwrap().fence
     }
 
     async fn node(&self, id: &str) -> FakeNode {
@@ -100,7 +111,7 @@ impl Fixture {
 
     async fn node_is(&self, id: &str, state: NodeState) -> Node {
         eventually(&format!("{id} is {state:?}"), async || {
-            let intended = self.ledger.intent().intended();
+            let intended = self.ledger.intent().intended(id);
             let is_wanted = |node: &Node| node.greeting.id == id && node.state(intended) == state;
             self.fleet.snapshot().into_iter().find(is_wanted)
         })
@@ -194,10 +205,10 @@ fn serving(fence: Fence, revision: u64, hash: SnapshotHash) -> v1::Serving {
 }
 
 /// One that does not give way any more, at 1.1.
-fn old_store(folder: &Path) -> Store {
-    let content = format!(r#"{{"epoch":1,"number":1,"hash":"{}","created":0}}"#, foreign_hash());
-    std::fs::write(folder.join("revision.json"), content).unwrap();
-    Store::open(Some(StateDir::open(folder).unwrap())).unwrap()
+fn old_store() -> Stubborn {
+    let release = Release { number: 1, hash: foreign_hash() };
+    let base = Some(Placement { release, generation: 1 });
+    Stubborn::with(State { generation: 1, number: 1, created: 0, base, ..State::new() })
 }
 
 fn foreign_hash() -> SnapshotHash {
@@ -211,7 +222,7 @@ async fn a_node_gets_all_at_first_and_changes_from_then_on() {
     let publish = |url| {
         let mut routes: Vec<(&str, &str)> = routes.iter().map(|route| (route.as_str(), "http://x")).collect();
         routes[0].1 = url;
-        fixture.ledger.publish(compiled(&routes)).unwrap();
+        fixture.take(compiled(&routes));
     };
     publish("http://a");
     let mut node = fixture.node("a").await;
@@ -223,9 +234,8 @@ async fn a_node_gets_all_at_first_and_changes_from_then_on() {
     let second = node.take().await;
     assert_eq!((second.was_change, second.revision), (true, 2));
     assert!(second.fence > first.fence);
-    assert_eq!(Some(second.snapshot.hash()), fixture.ledger.intent().intended());
+    assert_eq!(second.snapshot.hash(), fixture.newest());
     fixture.node_is("a", NodeState::Ready).await;
-    assert_eq!(fixture.fleet.proven(), 2);
 }
 
 #[tokio::test]
@@ -241,7 +251,7 @@ async fn a_node_that_waits_gets_the_first_revision_when_there_is_one() {
 async fn a_current_node_is_told_so_and_gets_nothing() {
     let fixture = Fixture::new().await;
     let hash = fixture.publish("a");
-    let fence = fixture.ledger.intent().fence;
+    let fence = fixture.fence();
     let mut node = fixture.node_that_serves("a", Some(serving(fence, 1, hash))).await;
     let expected = v1::UpToDate { serving: Some(serving(fence, 1, hash)), ..Default::default() };
     assert_eq!(node.hear().await.unwrap(), Some(Kind::UpToDate(expected)));
@@ -301,8 +311,7 @@ async fn a_lost_store_rises_above_what_its_nodes_obey() {
 
 #[tokio::test]
 async fn a_node_that_obeys_another_controller_gets_nothing_and_is_shown() {
-    let folder = tempfile::tempdir().unwrap();
-    let fixture = Fixture::with(old_store(folder.path())).await;
+    let fixture = Fixture::with(old_store()).await;
     let hash = fixture.publish("a");
     // What it serves happens to be right; what comes next it would not take.
     let ahead = serving(Fence { epoch: 3, generation: 1 }, 1, hash);
@@ -315,8 +324,7 @@ async fn a_node_that_obeys_another_controller_gets_nothing_and_is_shown() {
 
 #[tokio::test]
 async fn a_node_that_was_ahead_is_served_once_the_controller_is_above_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let fixture = Fixture::with(old_store(folder.path())).await;
+    let fixture = Fixture::with(old_store()).await;
     fixture.publish("a");
     let ahead = serving(Fence { epoch: 1, generation: 3 }, 3, foreign_hash());
     let mut node = fixture.node_that_serves("a", Some(ahead)).await;
@@ -331,18 +339,16 @@ async fn a_node_that_was_ahead_is_served_once_the_controller_is_above_it() {
 
 #[tokio::test]
 async fn an_epoch_that_could_not_be_kept_is_tried_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let fixture = Fixture::with(Store::open(Some(StateDir::open(folder.path()).unwrap())).unwrap()).await;
+    let store = Stubborn::default();
+    let refuses = store.refuses.clone();
+    let fixture = Fixture::with(store).await;
     fixture.publish("a");
-    // A folder in the file's place makes the write fail, also for root.
-    let file = folder.path().join("revision.json");
-    std::fs::remove_file(&file).unwrap();
-    std::fs::create_dir(&file).unwrap();
+    refuses.store(true, Ordering::Relaxed);
     let foreign = serving(Fence { epoch: 5, generation: 7 }, 7, foreign_hash());
     let mut node = fixture.node_that_serves("a", Some(foreign)).await;
     let reason = fixture.withheld("a").await;
     assert!(reason.contains("cannot be kept"), "{reason}");
-    std::fs::remove_dir(&file).unwrap();
+    refuses.store(false, Ordering::Relaxed);
     assert_eq!(node.take().await.fence, Fence { epoch: 6, generation: 1 });
 }
 
@@ -350,8 +356,8 @@ async fn an_epoch_that_could_not_be_kept_is_tried_again() {
 async fn health_comes_before_the_snapshot_and_then_only_as_it_changes() {
     let fixture = Fixture::new().await;
     let text = config(&[("/a", "http://a"), ("/b", "http://b")], "{path: /health}");
-    fixture.ledger.publish(compile("test.yml", text.as_bytes(), &Files::none()).unwrap()).unwrap();
-    let revision = fixture.ledger.intent().revision.unwrap();
+    fixture.take(compiled_text(&text));
+    let revision = fixture.ledger.intent().newest().unwrap().clone();
     let target = |host: &str| -> Arc<Target> {
         let is_host = |target: &&Target| target.url.host() == host;
         Arc::new(revision.health.targets().find(is_host).unwrap().clone())
@@ -385,7 +391,7 @@ async fn health_comes_before_the_snapshot_and_then_only_as_it_changes() {
 
     // A new route to a known endpoint: its health is known, and comes first.
     let text = config(&[("/a", "http://a"), ("/b", "http://b"), ("/c", "http://b")], "{path: /health}");
-    fixture.ledger.publish(compile("test.yml", text.as_bytes(), &Files::none()).unwrap()).unwrap();
+    fixture.take(compiled_text(&text));
     assert_eq!(node.hear().await.unwrap(), only(update("http://b", "/c", v1::Health::Healthy)));
     node.take().await;
 }
@@ -475,7 +481,8 @@ async fn three_hundred_nodes_follow() {
         });
     }
     let ready = |count: usize| {
-        let all = fixture.fleet.count(fixture.ledger.intent().intended());
+        let intent = fixture.ledger.intent();
+        let all = fixture.fleet.count(|id| intent.intended(id));
         (all[&NodeState::Ready] >= count).then_some(())
     };
     for host in ["1", "2", "3"] {
@@ -494,7 +501,8 @@ async fn a_node_is_told_what_it_has_to_do_besides_whenever_that_changes() {
     fixture.publish("a");
     let mut node = fixture.node("a").await;
     node.take().await;
-    assert_eq!(node.directives, Some(v1::Directives::default()));
+    let told = node.directives.take().unwrap();
+    assert_eq!((told.drain, told.drained_endpoints), (None, Vec::new()));
     let order =
         |since| Drained { grace: Duration::from_secs(7), actor: String::new(), reason: String::new(), since };
     let drain = |id: &str, since| {

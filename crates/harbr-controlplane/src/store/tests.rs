@@ -1,145 +1,131 @@
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use harbr_process::StateDir;
-use harbr_proto::{Fence, SnapshotHash};
+use harbr_proto::EncodedSnapshot;
 
-use super::{FILE, MAX_NUMBER, OPEN, Origin, Standing, Store, now};
+use super::{
+    AuditRecord, Batch, Cause, Embedded, Fate, InMemory, Kept, Origin, RevisionRecord, RevisionStore,
+};
+use crate::rollout::{Placement, Release, State};
+use crate::testing::compiled;
 
-fn hash(byte: u8) -> SnapshotHash {
-    SnapshotHash::from_slice(&[byte; 32]).unwrap()
+const FILE: &str = "revisions.redb";
+
+fn open(folder: &Path) -> (Embedded, Origin) {
+    Embedded::open(StateDir::open(folder).unwrap()).unwrap()
 }
 
-fn fence(epoch: u64, generation: u64) -> Fence {
-    Fence { epoch, generation }
+fn snapshot(host: &str) -> EncodedSnapshot {
+    compiled(&[("/", &format!("http://{host}"))]).encoded
 }
 
-fn open(path: &Path) -> Store {
-    Store::open(Some(StateDir::open(path).unwrap())).unwrap()
-}
-
-#[test]
-fn the_same_content_keeps_its_number_and_new_content_gets_the_next() {
-    let mut store = Store::open(None).unwrap();
-    let numbers = [1, 1, 2, 1, 3].map(|byte| store.number(hash(byte)).unwrap());
-    assert_eq!(numbers, [1, 1, 2, 3, 4]);
-    assert_eq!(store.fence(), fence(1, 4));
-}
-
-#[test]
-fn a_restart_goes_on_where_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = open(folder.path());
-    store.number(hash(1)).unwrap();
-    store.number(hash(2)).unwrap();
-    drop(store);
-    let mut store = open(folder.path());
-    assert_eq!(store.origin(), &Origin::Loaded);
-    assert_eq!(store.number(hash(2)).unwrap(), 2);
-    assert_eq!(store.number(hash(1)).unwrap(), 3);
-}
-
-#[test]
-fn a_created_store_rises_above_what_nodes_show() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = open(folder.path());
-    store.number(hash(1)).unwrap();
-    assert_eq!(store.shown(fence(1, 9), hash(9)).unwrap(), Standing::InOrder);
-    assert_eq!(store.fence(), fence(2, 1));
-    // What it gave itself, before or now, raises nothing.
-    assert_eq!(store.shown(fence(2, 1), hash(1)).unwrap(), Standing::InOrder);
-    assert_eq!(store.shown(fence(1, 1), hash(1)).unwrap(), Standing::InOrder);
-    assert_eq!(store.fence(), fence(2, 1));
-    // The same place with another content is not ours.
-    assert_eq!(store.shown(fence(2, 1), hash(7)).unwrap(), Standing::InOrder);
-    assert_eq!(store.fence(), fence(3, 1));
-    drop(store);
-    assert_eq!(open(folder.path()).fence(), fence(3, 1));
-}
-
-#[test]
-fn a_store_rises_before_its_first_revision_too() {
-    let mut store = Store::open(None).unwrap();
-    assert_eq!(store.shown(fence(4, 2), hash(9)).unwrap(), Standing::InOrder);
-    store.number(hash(1)).unwrap();
-    assert!(store.fence() > fence(4, 2));
-}
-
-#[test]
-fn a_created_store_still_rises_after_restarts() {
-    let folder = tempfile::tempdir().unwrap();
-    open(folder.path()).number(hash(1)).unwrap();
-    open(folder.path()).number(hash(2)).unwrap();
-    let mut store = open(folder.path());
-    assert_eq!(store.shown(fence(1, 9), hash(9)).unwrap(), Standing::InOrder);
-    assert_eq!(store.fence(), fence(2, 2));
-    // A node that was away for longer shows an even higher epoch.
-    drop(store);
-    let mut store = open(folder.path());
-    assert_eq!(store.shown(fence(4, 1), hash(9)).unwrap(), Standing::InOrder);
-    assert_eq!(store.fence(), fence(5, 2));
-}
-
-#[test]
-fn an_old_store_does_not_give_way_to_a_node_that_is_ahead() {
-    let folder = tempfile::tempdir().unwrap();
-    let created = |seconds: u64| {
-        let hash = hash(1);
-        let content = format!(r#"{{"epoch":1,"number":1,"hash":"{hash}","created":{seconds}}}"#);
-        fs::write(folder.path().join(FILE), content).unwrap();
-        open(folder.path())
-    };
-    let mut store = created(now() - OPEN.as_secs());
-    assert_eq!(store.shown(fence(1, 2), hash(2)).unwrap(), Standing::Ahead);
-    assert_eq!(store.shown(fence(1, 1), hash(2)).unwrap(), Standing::Ahead);
-    assert_eq!(store.shown(fence(1, 1), hash(1)).unwrap(), Standing::InOrder);
-    assert_eq!(store.fence(), fence(1, 1));
-    drop(store);
-    // One whose time lies ahead, because the clock was set back, is a young one.
-    let mut store = created(now() + OPEN.as_secs());
-    assert_eq!(store.shown(fence(1, 2), hash(2)).unwrap(), Standing::InOrder);
-}
-
-#[test]
-fn the_last_epoch_there_is_does_not_overflow() {
-    let mut store = Store::open(None).unwrap();
-    assert_eq!(store.shown(fence(u64::MAX, 1), hash(1)).unwrap(), Standing::Ahead);
-}
-
-#[test]
-fn what_makes_no_sense_on_disk_is_started_anew() {
-    let hash = hash(1);
-    for content in [
-        String::new(),
-        "{".to_owned(),
-        "null".to_owned(),
-        r#"{"epoch":1}"#.to_owned(),
-        format!(r#"{{"epoch":0,"number":1,"hash":"{hash}","created":1}}"#),
-        format!(r#"{{"epoch":-1,"number":1,"hash":"{hash}","created":1}}"#),
-        format!(r#"{{"epoch":1,"number":1,"hash":"{hash}"}}"#),
-        format!(r#"{{"epoch":1,"number":{},"hash":"{hash}","created":1}}"#, u64::MAX),
-        format!(r#"{{"epoch":1,"number":{},"hash":"{hash}","created":1}}"#, MAX_NUMBER + 1),
-        r#"{"epoch":1,"number":1,"hash":null,"created":1}"#.to_owned(),
-        r#"{"epoch":1,"number":1,"hash":"ää","created":1}"#.to_owned(),
-    ] {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(FILE), &content).unwrap();
-        let store = open(folder.path());
-        assert!(matches!(store.origin(), Origin::Unreadable(_)), "{content}");
-        assert_eq!(store.fence(), fence(1, 0), "{content}");
+fn record(number: u64, snapshot: &EncodedSnapshot) -> RevisionRecord {
+    RevisionRecord {
+        number,
+        hash: snapshot.hash(),
+        made: 1,
+        cause: Cause::TakenBack { from: 7 },
+        actor: "me@here".to_owned(),
+        reason: "because".to_owned(),
+        summary: "1 route".to_owned(),
+        source: number,
+        fate: Fate::Rolling,
+        story: vec!["it began".to_owned()],
     }
 }
 
+/// The first revision of a host.
+fn batch(host: &str) -> Batch {
+    let snapshot = snapshot(host);
+    let release = Release { number: 1, hash: snapshot.hash() };
+    let base = Some(Placement { release, generation: 3 });
+    Batch {
+        state: State { base, generation: 3, number: 1, ..State::new() },
+        records: vec![record(1, &snapshot)],
+        source: Some((1, format!("file of {host}").into())),
+        snapshots: vec![snapshot],
+        dead: Vec::new(),
+        forgotten: Vec::new(),
+        audit: Some(AuditRecord { at: 1, actor: "a".into(), reason: "r".into(), what: host.to_owned() }),
+    }
+}
+
+fn check_what_is_kept(store: &mut dyn RevisionStore) {
+    assert!(store.load().unwrap().is_none());
+    assert!(store.audit(10).unwrap().is_empty());
+    let first = batch("a");
+    store.commit(&first).unwrap();
+    let Kept { state, records } = store.load().unwrap().unwrap();
+    assert_eq!((&state, &records), (&first.state, &first.records));
+    assert_eq!(store.source(1).unwrap().unwrap(), "file of a");
+    assert_eq!(store.source(2).unwrap(), None);
+    let hash = first.snapshots[0].hash();
+    assert_eq!(store.snapshot(hash).unwrap().unwrap().hash(), hash);
+    let second =
+        Batch { dead: vec![hash], forgotten: vec![1], records: Vec::new(), source: None, ..batch("b") };
+    store.commit(&second).unwrap();
+    assert!(store.snapshot(hash).unwrap().is_none());
+    assert!(store.load().unwrap().unwrap().records.is_empty());
+    assert_eq!(store.source(1).unwrap(), None);
+    let said: Vec<String> = store.audit(10).unwrap().into_iter().map(|record| record.what).collect();
+    assert_eq!(said, ["b", "a"]);
+    assert_eq!(store.audit(1).unwrap().len(), 1);
+}
+
 #[test]
-fn a_number_that_cannot_be_kept_is_not_given_out() {
+fn both_stores_keep_what_they_are_given() {
+    check_what_is_kept(&mut InMemory::default());
     let folder = tempfile::tempdir().unwrap();
-    let mut store = open(folder.path());
-    store.number(hash(1)).unwrap();
-    // A folder in the file's place makes the write fail, also for root.
-    fs::remove_file(folder.path().join(FILE)).unwrap();
-    fs::create_dir(folder.path().join(FILE)).unwrap();
-    assert!(store.number(hash(2)).is_err());
-    assert_eq!(store.fence(), fence(1, 1));
-    fs::remove_dir(folder.path().join(FILE)).unwrap();
-    assert_eq!(store.number(hash(2)).unwrap(), 2);
+    check_what_is_kept(&mut open(folder.path()).0);
+}
+
+#[test]
+fn a_restart_finds_all_of_it_and_nobody_else_may_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, origin) = open(folder.path());
+    assert_eq!(origin, Origin::Created);
+    let kept = batch("a");
+    store.commit(&kept).unwrap();
+    drop(store);
+    let mode = fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (mut store, origin) = open(folder.path());
+    assert_eq!(origin, Origin::Loaded);
+    assert_eq!(store.load().unwrap().unwrap().state, kept.state);
+    assert_eq!(store.audit(10).unwrap().len(), 1);
+}
+
+#[test]
+fn a_file_that_is_damaged_anywhere_is_put_aside_or_read_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).0.commit(&batch("a")).unwrap();
+    let good = fs::read(folder.path().join(FILE)).unwrap();
+    let try_with = |content: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), content).unwrap();
+        let (mut store, origin) = open(folder.path());
+        match origin {
+            // What it then holds may be older, never half of something.
+            Origin::Loaded => drop(store.load().unwrap()),
+            Origin::Unreadable(_) => assert!(folder.path().join("revisions.redb.broken").exists()),
+            Origin::Created => panic!("the file was there"),
+        }
+        store.commit(&batch("b")).unwrap();
+        assert!(store.load().unwrap().is_some());
+    };
+    try_with(b"");
+    try_with(b"nonsense");
+    for length in (0..good.len()).step_by(good.len() / 61) {
+        try_with(&good[..length]);
+    }
+    let mut random = fastrand::Rng::with_seed(4);
+    for _ in 0..200 {
+        let mut changed = good.clone();
+        // Most of the file is empty pages; what is written is near the beginnings of pages.
+        let at = random.usize(..good.len());
+        changed[at] ^= 1 << random.u8(..8);
+        try_with(&changed);
+    }
 }

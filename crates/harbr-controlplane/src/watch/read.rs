@@ -38,8 +38,17 @@ pub(super) fn read_again(path: &Path, named: &mut Named) -> Result<Content, Stri
     if text != named.text {
         *named = Named { paths: named_files(&text), text: text.clone() };
     }
+    Ok(Content { text, files: files(path, &named.paths) })
+}
+
+/// A text that was at `path` once, with the files that it names as they are now.
+pub(crate) fn named_by(path: &Path, text: Bytes) -> Content {
+    Content { files: files(path, &named_files(&text)), text }
+}
+
+fn files(path: &Path, names: &BTreeSet<String>) -> Files {
     let file = |name: &String| (name.clone(), read_file(&beside(path, name), MAX_NAMED_FILE_BYTES));
-    Ok(Content { text, files: named.paths.iter().map(file).collect() })
+    names.iter().map(file).collect()
 }
 
 /// The whole file, if it is a file. Of one that is too large, enough to see that it is.

@@ -28,6 +28,21 @@ pub struct NodeDocument {
     pub failures: u64,
     /// By whose order it drains; null: by nobody's.
     pub drained: Option<DrainedDocument>,
+    /// What it should serve.
+    pub target_revision: u64,
+    #[serde(serialize_with = "rfc3339")]
+    pub serving_since: Option<Timestamp>,
+    /// What an operator told it on the spot.
+    pub r#override: Option<String>,
+    pub quarantined: Vec<QuarantinedDocument>,
+}
+
+/// A snapshot that a node died of, or was told to refuse.
+#[derive(Debug, Clone, Serialize)]
+pub struct QuarantinedDocument {
+    pub hash: String,
+    pub revision: u64,
+    pub reason: String,
 }
 
 impl From<v1::Node> for NodeDocument {
@@ -48,7 +63,19 @@ impl From<v1::Node> for NodeDocument {
             requests: node.requests,
             failures: node.failures,
             drained: node.drained.map(DrainedDocument::from),
+            target_revision: node.target_revision,
+            serving_since: node.serving_since,
+            r#override: said(node.r#override),
+            quarantined: node.quarantined.into_iter().map(QuarantinedDocument::from).collect(),
         }
+    }
+}
+
+impl From<v1::Quarantined> for QuarantinedDocument {
+    fn from(quarantined: v1::Quarantined) -> Self {
+        let v1::Quarantined { hash, revision, reason } = quarantined;
+        let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { hash, revision, reason }
     }
 }
 

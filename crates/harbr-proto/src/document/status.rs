@@ -2,7 +2,7 @@ use crate::v1;
 use prost_types::Timestamp;
 use serde::Serialize;
 
-use super::{DiagnosticDocument, rfc3339};
+use super::{DiagnosticDocument, RolloutDocument, rfc3339};
 
 /// `harbrctl status`
 #[derive(Debug, Serialize)]
@@ -16,10 +16,12 @@ pub struct StatusDocument {
     pub config_warnings: Vec<DiagnosticDocument>,
     pub nodes: NodeCounts,
     pub converged: bool,
-    /// Always null so far: a revision goes to all nodes at once.
+    /// Null when nothing is on its way, on trial or held.
     pub rollout: Option<RolloutDocument>,
     pub build: String,
     pub config_file: String,
+    /// Changes of the file wait.
+    pub frozen: bool,
 }
 
 /// Why the file on disk is not what is served.
@@ -43,9 +45,6 @@ pub struct NodeCounts {
     pub converged: u32,
 }
 
-#[derive(Debug, Serialize)]
-pub enum RolloutDocument {}
-
 impl From<v1::Status> for StatusDocument {
     fn from(status: v1::Status) -> Self {
         Self {
@@ -60,9 +59,10 @@ impl From<v1::Status> for StatusDocument {
                 converged: status.nodes_converged,
             },
             converged: status.converged,
-            rollout: None,
+            rollout: status.rollout.map(RolloutDocument::from),
             build: status.build,
             config_file: status.config_file,
+            frozen: status.frozen,
         }
     }
 }

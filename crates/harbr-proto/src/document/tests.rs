@@ -6,7 +6,9 @@ use crate::v1;
 use prost_types::Timestamp;
 use serde::Serialize;
 
-use super::{NodeDocument, RouteDocument, StatusDocument, UpstreamDocument};
+use super::{
+    NodeDocument, RevisionDocument, RolloutDocument, RouteDocument, StatusDocument, UpstreamDocument,
+};
 
 fn check_golden<T: Serialize>(name: &str, document: &T) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name);
@@ -40,6 +42,8 @@ fn status() -> v1::Status {
         build: "0.1.0".to_owned(),
         config_file: "/etc/harbr/config.yml".to_owned(),
         config_warnings: Vec::new(),
+        rollout: None,
+        frozen: false,
     }
 }
 
@@ -96,6 +100,10 @@ fn nodes_are_objects_with_labels_as_a_map() {
         requests: 3_456,
         failures: 7,
         drained: None,
+        target_revision: 7,
+        serving_since: time(),
+        r#override: String::new(),
+        quarantined: vec![v1::Quarantined { hash: vec![1, 255], revision: 5, reason: "died".to_owned() }],
     };
     let rejected = v1::Node {
         id: "edge-2".to_owned(),
@@ -197,4 +205,45 @@ fn upstreams_say_the_health_of_each_endpoint() {
         ],
     };
     check_golden("upstreams.json", &[upstream].map(UpstreamDocument::from));
+}
+
+#[test]
+fn a_rollout_says_where_it_is_and_why_it_does_not_go_on() {
+    let wave = |nodes: &str, members, serving| v1::Wave {
+        nodes: nodes.to_owned(),
+        bake: millis(1_000),
+        members,
+        serving,
+    };
+    let rollout = v1::Rollout {
+        revision: 8,
+        hash: "5d41402abc4b2a76".to_owned(),
+        state: v1::RolloutState::Baking.into(),
+        reason: "waits for edge-2".to_owned(),
+        paused: true,
+        waves: vec![wave("1", 1, 1), wave("all", 3, 1)],
+        wave: 0,
+        elapsed: millis(250),
+        needed: millis(1_000),
+        base_revision: 7,
+        evidence: "120 requests, as good as before".to_owned(),
+        waiting: vec!["edge-2".to_owned()],
+        unavailable: Vec::new(),
+    };
+    check_golden("rollout.json", &RolloutDocument::from(rollout));
+}
+
+#[test]
+fn a_revision_says_who_made_it_and_what_became_of_it() {
+    let revision = v1::Revision {
+        number: 8,
+        hash: "5d41402abc4b2a76".to_owned(),
+        made: time(),
+        cause: "rollback to 6".to_owned(),
+        actor: Some(v1::Actor { name: "me@here".to_owned(), reason: "7 is bad".to_owned() }),
+        summary: "route `/a` changed".to_owned(),
+        fate: "rejected".to_owned(),
+        story: vec!["wave 1: 1 nodes, no_evidence: no requests".to_owned(), "node a died of it".to_owned()],
+    };
+    check_golden("revisions.json", &[revision].map(RevisionDocument::from));
 }

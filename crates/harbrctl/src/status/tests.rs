@@ -14,7 +14,7 @@ fn show(status: v1::Status) -> String {
 }
 
 #[test]
-fn a_fleet_that_serves_what_it_should_is_six_lines() {
+fn a_fleet_that_serves_what_it_should_is_seven_lines() {
     let shown = show(v1::Status {
         revision: 7,
         hash: "5d41402abc4b2a76".to_owned(),
@@ -27,6 +27,8 @@ fn a_fleet_that_serves_what_it_should_is_six_lines() {
         build: "0.1.0".to_owned(),
         config_file: "config.yml".to_owned(),
         config_warnings: Vec::new(),
+        rollout: None,
+        frozen: false,
     });
     assert_eq!(
         shown,
@@ -34,6 +36,7 @@ fn a_fleet_that_serves_what_it_should_is_six_lines() {
          revision:    7 (5d41402abc4b2a76)\n\
          proven:      7\n\
          nodes:       converged: 3 of 3 serve the revision, 3 ready\n\
+         rollout:     none\n\
          config:      valid\n\
          controller:  0.1.0\n"
     );

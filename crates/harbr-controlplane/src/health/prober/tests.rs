@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use harbr_config::Files;
 use harbr_model::Health;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
@@ -19,11 +18,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Prober;
+use crate::fleet::Fleet;
 use crate::health::HealthTable;
 use crate::ledger::Ledger;
-use crate::revision::compile;
-use crate::store::Store;
-use crate::testing::{config, eventually};
+use crate::store::InMemory;
+use crate::testing::{compiled_text, config, eventually, publish_everywhere};
 
 const CHECK: &str = "{path: /health, interval: 100ms, timeout: 10s}";
 
@@ -46,7 +45,7 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let ledger = Ledger::new(Store::open(None).unwrap());
+        let ledger = crate::testing::ledger(InMemory::default());
         let (published, table) = watch::channel(Arc::default());
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         tasks.spawn(Prober::new(ledger.subscribe(), published).run(stop.clone()));
@@ -54,8 +53,8 @@ impl Fixture {
     }
 
     fn publish(&self, routes: &[(&str, &str)], check: &str) {
-        let compiled = compile("test.yml", config(routes, check).as_bytes(), &Files::none()).unwrap();
-        self.ledger.publish(compiled).unwrap();
+        let compiled = compiled_text(&config(routes, check));
+        publish_everywhere(&self.ledger, compiled, &Fleet::default());
     }
 
     /// Waits until the only target of the revision is this.
@@ -64,13 +63,13 @@ impl Fixture {
     }
 
     fn health(&self) -> Option<Health> {
-        let revision = self.ledger.intent().revision?;
+        let revision = self.ledger.intent().newest()?.clone();
         let target = revision.health.targets().next()?;
         self.table.borrow().get(target).map(|known| known.health)
     }
 
     fn last_error(&self) -> Option<String> {
-        let revision = self.ledger.intent().revision?;
+        let revision = self.ledger.intent().newest()?.clone();
         let target = revision.health.targets().next()?;
         let error = self.table.borrow().get(target)?.last_error.clone();
         error.map(|error| error.to_string())
@@ -248,14 +247,15 @@ async fn what_did_not_change_keeps_its_health() {
     let (url, other_url) = (format!("http://{addr}"), format!("http://{other_addr}"));
     fixture.publish(&[("/", &url)], CHECK);
     fixture.comes_to_be(Health::Healthy).await;
-    let target = fixture.ledger.intent().revision.unwrap().health.targets().next().unwrap().clone();
+    let target = fixture.ledger.intent().newest().unwrap().health.targets().next().unwrap().clone();
     let since = fixture.table.borrow().get(&target).unwrap().since;
     fixture.publish(&[("/", &url), ("/new", &other_url)], CHECK);
     other.probed(2).await;
     endpoint.probed(2).await;
     assert_eq!(fixture.table.borrow().get(&target).unwrap().since, since);
-    // What is gone is asked no more, and nothing is known of it.
+    // What is gone from all that a node may serve, or go back to, is asked no more, and nothing is known of it.
     fixture.publish(&[("/new", &other_url)], CHECK);
+    fixture.publish(&[("/newer", &other_url)], CHECK);
     eventually("the first is gone", async || fixture.table.borrow().get(&target).is_none().then_some(()))
         .await;
     let probes = endpoint.probes.load(Ordering::SeqCst);
