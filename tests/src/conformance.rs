@@ -2,7 +2,7 @@
 //! sides. The cases know no proxy, so that any can be held against them.
 //!
 //! Reading order: a [`Case`] and its builder; [`cases_of`] each of the [`SUBJECTS`]; [`Bench`] runs one; a
-//! [`Wire`](wire) reads messages without mercy.
+//! `Wire` reads messages without mercy.
 
 mod case;
 mod cases;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
 /// Panics of this process so far, of whatever thread and whether they were caught or not. 0 before
-/// [`count_panics`].
+/// `count_panics`.
 #[must_use]
 pub fn panics() -> u64 {
     PANICS.load(Relaxed)

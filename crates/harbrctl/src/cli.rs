@@ -213,7 +213,7 @@ pub(crate) struct Why {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// A URL, such as https://api.example.com/v1 or /v1, or a method and a URL
+    /// A URL, such as `https://api.example.com/v1` or `/v1`, or a method and a URL
     #[arg(value_name = "[METHOD] URL", num_args = 1..=2, required = true)]
     pub(crate) request: Vec<String>,
     /// A header of the request, `name: value`

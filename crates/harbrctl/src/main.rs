@@ -4,7 +4,7 @@
 //! `validate`, `explain`, `plan` and `diff` look at a file, by the controller's own checks and the proxies' own table;
 //! `pki` makes certificates.
 //!
-//! Reading order: [`cli`] is what can be asked; [`controller`] asks, [`file`] reads; [`subject`] is a configuration
+//! Reading order: [`cli`] is what can be asked; [`controller`] asks, [`mod@file`] reads; [`subject`] is a configuration
 //! from either; [`document`] is the answer as JSON, which programs rely on; `nodes`, `routes`, `upstreams`, `status`,
 //! `rollout` and `history` are the same for people; [`wait`] asks again until it is so.
 
