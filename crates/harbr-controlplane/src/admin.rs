@@ -14,10 +14,11 @@ use harbr_proto::{SnapshotHash, health_to_wire, route_status, table, v1};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
+use crate::caller::{Caller, one_line};
 use crate::fleet::{Fleet, Node, NodeState};
 use crate::health::{HealthTable, Link, Target};
 use crate::join::Join;
-use crate::ledger::{CommandError, Intent, Ledger};
+use crate::ledger::{Actor, CommandError, Intent, Ledger};
 use crate::orders::Orders;
 use crate::revision::Revision;
 
@@ -140,15 +141,16 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::ControlRolloutRequest>,
     ) -> Result<Response<v1::Done>, Status> {
+        let actor = actor(&request, request.get_ref().actor.as_ref());
         let request = request.into_inner();
         let command = rollout::command(request.command(), request.allow_shrink)?;
-        let actor = rollout::actor(request.actor);
         self.change(move |ledger, fleet| ledger.command(command, actor, fleet)).await
     }
 
     async fn roll_back(&self, request: Request<v1::RollBackRequest>) -> Result<Response<v1::Done>, Status> {
-        let v1::RollBackRequest { revision, actor } = request.into_inner();
-        let (to, actor) = ((revision != 0).then_some(revision), rollout::actor(actor));
+        let actor = actor(&request, request.get_ref().actor.as_ref());
+        let revision = request.into_inner().revision;
+        let to = (revision != 0).then_some(revision);
         self.change(move |ledger, fleet| ledger.roll_back(to, actor, fleet)).await
     }
 
@@ -217,6 +219,13 @@ impl Admin {
             Err(CommandError::Unwritable(error)) => Err(Status::internal(error.to_string())),
         }
     }
+}
+
+/// Who asks for something, and why: by its certificate if it has one, else by its own word.
+fn actor<T>(request: &Request<T>, claimed: Option<&v1::Actor>) -> Actor {
+    let claimed = claimed.cloned().unwrap_or_default();
+    let caller = request.extensions().get::<Caller>().unwrap_or(&Caller::Anonymous);
+    Actor { name: caller.signature(&claimed.name), reason: one_line(&claimed.reason) }
 }
 
 fn status(config_file: &str, intent: &Intent, fleet: &Fleet) -> v1::Status {

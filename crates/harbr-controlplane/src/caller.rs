@@ -80,9 +80,9 @@ impl Caller {
     }
 }
 
-/// What people write, for a record: so long, and in one line.
+/// What people write, or a node says, for a record: so long, and in one line.
 pub(crate) fn one_line(text: &str) -> String {
-    const MAX_CHARS: usize = 256;
+    const MAX_CHARS: usize = 512;
     let printable = |character: char| if character.is_control() { ' ' } else { character };
     text.chars().take(MAX_CHARS).map(printable).collect()
 }

@@ -12,7 +12,7 @@ use harbr_proto::{SnapshotHash, v1};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-pub(crate) use self::greeting::{Greeting, one_line};
+pub(crate) use self::greeting::Greeting;
 pub(crate) use self::node::{Node, NodeState, Refused, Serving};
 use crate::gate::{Meter, Traffic};
 

@@ -21,9 +21,10 @@ pub(crate) use self::intent::{Intent, Target};
 pub(crate) use self::operator::{Actor, CommandError};
 use crate::fleet::Fleet;
 use crate::metrics;
+use crate::orders::now_millis;
 use crate::revision::{Compiled, ConfigError, Revision, shrink, summary};
 use crate::rollout::{Happened, Needs, Offer, Offered, Release, Rollout, Standing, State};
-use crate::store::{AuditRecord, Cause, Fate, RevisionRecord, RevisionStore, UnwritableState, now_millis};
+use crate::store::{AuditRecord, Cause, Fate, RevisionRecord, RevisionStore, UnwritableState};
 
 /// One writer, any number of readers that each take a whole [`Intent`].
 #[derive(Debug)]

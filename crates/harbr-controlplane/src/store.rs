@@ -10,7 +10,6 @@ mod record;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use harbr_proto::{EncodedSnapshot, SnapshotHash};
@@ -68,12 +67,6 @@ pub(crate) struct Batch {
 pub(crate) struct UnwritableState {
     pub(crate) place: Arc<str>,
     pub(crate) reason: String,
-}
-
-/// Milliseconds of the system's clock since the epoch.
-pub(crate) fn now_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

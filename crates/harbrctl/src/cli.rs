@@ -14,6 +14,7 @@ use harbr_trust::{InvalidControllerUrl, TlsArgs};
 use crate::drain::{DrainArgs, UndrainArgs};
 use crate::pki::PkiCommand;
 use crate::token::TokenCommand;
+use crate::why::Why;
 
 use crate::explain::HeaderArg;
 use crate::plan::FailOn;
@@ -201,14 +202,6 @@ pub(crate) struct Patience {
     /// How long to wait at most
     #[arg(long, default_value = "2m", value_name = "DURATION")]
     pub(crate) timeout: humantime::Duration,
-}
-
-/// For the history and the audit.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Why {
-    /// Why, for those who read the history
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub(crate) reason: String,
 }
 
 #[derive(Debug, Args)]

@@ -6,12 +6,12 @@ use std::time::Duration;
 use harbr_proto::document::{RolloutDocument, WaveDocument};
 use harbr_proto::v1;
 
-use crate::cli::{Format, Patience, RolloutCommand, Why};
+use crate::cli::{Format, Patience, RolloutCommand};
 use crate::controller::Controller;
 use crate::output::{print, print_document};
 use crate::paint::Paint;
-use crate::table::or_dash;
 use crate::wait;
+use crate::why::Why;
 
 const BAR: usize = 24;
 
@@ -31,7 +31,7 @@ pub(crate) async fn run(
         RolloutCommand::Abort(why) => control(controller, Wanted::Abort, why).await,
         RolloutCommand::Promote { allow_shrink, why } => {
             let command = Wanted::Promote.into();
-            let request = v1::ControlRolloutRequest { command, allow_shrink, actor: Some(actor(why)) };
+            let request = v1::ControlRolloutRequest { command, allow_shrink, actor: Some(why.actor()) };
             print(&format!("{}\n", controller.control(request).await?.message))
         }
     }
@@ -42,7 +42,7 @@ pub(crate) async fn roll_back(
     revision: Option<u64>,
     why: Why,
 ) -> anyhow::Result<()> {
-    let request = v1::RollBackRequest { revision: revision.unwrap_or(0), actor: Some(actor(why)) };
+    let request = v1::RollBackRequest { revision: revision.unwrap_or(0), actor: Some(why.actor()) };
     print(&format!("{}\n", controller.roll_back(request).await?.message))
 }
 
@@ -55,17 +55,9 @@ pub(crate) async fn thaw(controller: &Controller, why: Why) -> anyhow::Result<()
 }
 
 async fn control(controller: &Controller, command: v1::RolloutCommand, why: Why) -> anyhow::Result<()> {
-    let (command, actor) = (command.into(), Some(actor(why)));
+    let (command, actor) = (command.into(), Some(why.actor()));
     let request = v1::ControlRolloutRequest { command, allow_shrink: false, actor };
     print(&format!("{}\n", controller.control(request).await?.message))
-}
-
-/// Who asks, by this machine's word.
-fn actor(why: Why) -> v1::Actor {
-    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = format!("{}@{}", user.as_deref().unwrap_or("unknown"), or_dash(host.trim()));
-    v1::Actor { name, reason: why.reason }
 }
 
 /// How a rollout is looked at.

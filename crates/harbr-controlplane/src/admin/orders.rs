@@ -8,10 +8,10 @@ use harbr_trust::{Identity, JoinToken, Role};
 use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status};
 
-use super::{Admin, timestamp};
-use crate::caller::{Caller, one_line};
+use super::{Admin, actor, timestamp};
 use crate::drains::{Candidate, Drained, RefusedDrain};
 use crate::fleet::Node;
+use crate::ledger::Actor;
 use crate::orders::{Book, OrderError, now_millis};
 use crate::tokens::{RefusedToken, Token};
 
@@ -22,27 +22,11 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 const MAX_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const MAX_USES: u32 = 10_000;
 
-/// Who asks for something, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Actor {
-    name: String,
-    reason: String,
-}
-
-impl Actor {
-    /// By its certificate if it has one.
-    fn of<T>(request: &Request<T>, claimed: Option<&v1::Actor>) -> Self {
-        let claimed = claimed.cloned().unwrap_or_default();
-        let caller = request.extensions().get::<Caller>().unwrap_or(&Caller::Anonymous);
-        Self { name: caller.signature(&claimed.name), reason: one_line(&claimed.reason) }
-    }
-}
-
 pub(super) async fn drain(
     admin: &Admin,
     request: Request<v1::DrainRequest>,
 ) -> Result<Response<v1::DrainResponse>, Status> {
-    let actor = Actor::of(&request, request.get_ref().actor.as_ref());
+    let actor = actor(&request, request.get_ref().actor.as_ref());
     let v1::DrainRequest { targets, keep, grace, .. } = request.into_inner();
     let v1::Targets { nodes, endpoints } = targets.unwrap_or_default();
     let grace = grace.map(Duration::try_from).transpose().ok().flatten().unwrap_or(DEFAULT_GRACE);
@@ -91,7 +75,7 @@ pub(super) async fn create_token(
     admin: &Admin,
     request: Request<v1::CreateTokenRequest>,
 ) -> Result<Response<v1::CreateTokenResponse>, Status> {
-    let actor = Actor::of(&request, request.get_ref().actor.as_ref()).name;
+    let actor = actor(&request, request.get_ref().actor.as_ref()).name;
     let v1::CreateTokenRequest { ttl, node_id, uses, .. } = request.into_inner();
     let ttl = ttl.map(Duration::try_from).transpose().ok().flatten().unwrap_or_default();
     if ttl.is_zero() || ttl > MAX_TTL || uses > MAX_USES {

@@ -6,8 +6,8 @@ use harbr_proto::v1;
 use tonic::Status;
 
 use super::{saturating, timestamp};
-use crate::fleet::{Node, one_line};
-use crate::ledger::{Actor, Ledger};
+use crate::fleet::Node;
+use crate::ledger::Ledger;
 use crate::rollout::{Active, Command, Rollout, Stage, State};
 use crate::store::{Fate, RevisionRecord};
 
@@ -129,11 +129,6 @@ pub(super) fn command(command: v1::RolloutCommand, allow_shrink: bool) -> Result
         v1::RolloutCommand::Freeze => Ok(Command::Freeze),
         v1::RolloutCommand::Thaw => Ok(Command::Thaw),
     }
-}
-
-pub(super) fn actor(actor: Option<v1::Actor>) -> Actor {
-    let v1::Actor { name, reason } = actor.unwrap_or_default();
-    Actor { name: one_line(&name), reason: one_line(&reason) }
 }
 
 pub(super) fn record_to_wire(record: RevisionRecord) -> v1::Revision {

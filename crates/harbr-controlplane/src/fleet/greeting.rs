@@ -1,10 +1,10 @@
 use harbr_proto::{Fence, SnapshotHash, v1};
 
+use crate::caller::one_line;
+
 const MAX_ID_BYTES: usize = 253;
 const MAX_TEXT_BYTES: usize = 256;
 const MAX_LABELS: usize = 64;
-/// Of what a node gives as a reason, so much is kept.
-const MAX_REASON_CHARS: usize = 512;
 /// Of what a node has in quarantine, so many are looked at.
 const MAX_QUARANTINED: usize = 64;
 
@@ -79,12 +79,6 @@ impl TryFrom<v1::Hello> for Greeting {
 fn serving_from_wire(serving: v1::Serving) -> Result<(Fence, u64, SnapshotHash), InvalidGreeting> {
     let hash = SnapshotHash::from_slice(&serving.hash).ok_or(InvalidGreeting::Hash)?;
     Ok((serving.fence.unwrap_or_default().into(), serving.revision, hash))
-}
-
-/// Text from outside: so long, and in one line.
-pub(crate) fn one_line(text: &str) -> String {
-    let printable = |character: char| if character.is_control() { ' ' } else { character };
-    text.chars().take(MAX_REASON_CHARS).map(printable).collect()
 }
 
 fn check_length(what: &'static str, text: &str, limit: usize) -> Result<(), InvalidGreeting> {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use harbr_proto::{SnapshotHash, v1};
 
 use super::Greeting;
-use super::greeting::one_line;
+use crate::caller::one_line;
 
 /// A process that ends without a word this soon after it took a snapshot may have died of it.
 pub(super) const SOON: Duration = Duration::from_secs(10);

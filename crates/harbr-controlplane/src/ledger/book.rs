@@ -7,11 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use harbr_proto::SnapshotHash;
 
+use crate::orders::now_millis;
 use crate::revision::{Compiled, Revision, compile};
 use crate::rollout::{Happened, Release, State};
-use crate::store::{
-    AuditRecord, Batch, Fate, Kept, RevisionRecord, RevisionStore, UnwritableState, now_millis,
-};
+use crate::store::{AuditRecord, Batch, Fate, Kept, RevisionRecord, RevisionStore, UnwritableState};
 
 use crate::watch::named_by;
 

@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use harbr_proto::{Fence, SnapshotHash};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Fate, hash_as_text, now_millis};
+use crate::orders::now_millis;
+use crate::store::{Fate, hash_as_text};
 
 /// For this long after its creation, over any number of restarts, a store rises above what nodes show that it never
 /// gave: they obeyed the one that was lost. A node that is away for longer is missed by someone.
