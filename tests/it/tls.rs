@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use harbr_tests::http2::{Fields, Http2Client};
 use harbr_tests::{
     Client, Fleet, Origin, Pair, RawClient, Reply, Shape, TestAuthority, TestBody, TlsClient, empty,
     eventually, full, get, request, send,
@@ -302,4 +303,33 @@ async fn a_plain_listener_redirects_to_the_same_by_https() {
     assert_eq!(reply.header("location").as_deref(), Some("https://proxy.test/"));
     let metrics = fleet.node().metrics().await;
     assert_eq!(metrics.count("proxy_request_total", &[("status", "success")]), 2);
+}
+
+#[tokio::test]
+async fn over_tls_a_client_gets_the_protocol_that_it_offers() {
+    let (origin, authority) = (Origin::start("a").await, TestAuthority::new());
+    let pair = authority.issue("site", &["site.test"]);
+    let fleet = Fleet::start(Shape::Split, &file(&origin, &[&pair]).text()).await;
+    let client = authority.client(&[&TLS13]);
+    let get = [(":method", "GET"), (":scheme", "https"), (":path", "/x"), (":authority", "site.test")];
+    let get: Fields = get.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    for (offered, agreed) in [
+        (&[&b"h2"[..], b"http/1.1"][..], Some(&b"h2"[..])),
+        (&[b"http/1.1"], Some(b"http/1.1")),
+        (&[b"h2"], Some(b"h2")),
+        (&[], None),
+    ] {
+        let stream = client.offering(offered).connect(fleet.addr(), "site.test").await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), agreed, "{offered:?}");
+        let echo = if agreed == Some(b"h2") {
+            Http2Client::over(stream).await.ask(1, &get).await.echo()
+        } else {
+            Client::over(stream).await.unwrap().get("/x").await.echo()
+        };
+        assert_eq!((echo.target.as_str(), echo.header("x-forwarded-proto")), ("/x", Some("https")));
+    }
+    // Nothing was agreed to, so the preface decides.
+    let stream = client.connect(fleet.addr(), "site.test").await.unwrap();
+    assert_eq!(Http2Client::over(stream).await.ask(1, &get).await.status, Some(200));
+    assert!(client.offering(&[b"spdy/3"]).connect(fleet.addr(), "site.test").await.is_err(), "RFC 7301, 3.2");
 }

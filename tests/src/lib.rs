@@ -2,8 +2,9 @@
 //!
 //! Reading order: a [`Fleet`] is a controller and its nodes on a [`ConfigFile`], as separate processes or as
 //! one; an [`Origin`] is an upstream that echoes or does what it is told; a [`Client`] and a [`RawClient`] are
-//! downstreams; a [`Load`] is many of them; a [`ScriptedController`] tells a node what a test says;
-//! [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the background.
+//! downstreams, [`http2`] has one that sends frames; a [`Load`] is many of them; a [`ScriptedController`] tells a
+//! node what a test says; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the
+//! background.
 //!
 //! All of it is for tests: it panics with what it saw, so that a failure explains itself.
 
@@ -14,6 +15,8 @@ pub mod conformance;
 mod eventually;
 mod exposition;
 mod fleet;
+pub mod grpc;
+pub mod http2;
 mod load;
 mod origin;
 mod pki;

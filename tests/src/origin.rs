@@ -75,6 +75,23 @@ impl Origin {
         Self::listen(name, Transport::Tls(authority.acceptor("localhost", Some(clients)))).await
     }
 
+    /// Speaks HTTP/2 without asking, ten requests at once on a connection.
+    ///
+    /// # Panics
+    /// If loopback has no free port.
+    pub async fn start_http2(name: &str) -> Self {
+        Self::listen(name, Transport::Http2).await
+    }
+
+    /// Speaks TLS, and HTTP/2 with whom offers it.
+    ///
+    /// # Panics
+    /// If loopback has no free port.
+    pub async fn start_tls_http2(name: &str, authority: &TestAuthority) -> Self {
+        let acceptor = authority.acceptor_of("localhost", None, &[b"h2", b"http/1.1"]);
+        Self::listen(name, Transport::Tls(acceptor)).await
+    }
+
     async fn listen(name: &str, transport: Transport) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port on loopback");
         let addr = listener.local_addr().expect("a bound listener has an address");

@@ -105,6 +105,11 @@ impl TestAuthority {
 
     /// Terminates TLS with a certificate for `name`. Clients show one of `clients`, if that is given.
     pub(crate) fn acceptor(&self, name: &str, clients: Option<&Self>) -> TlsAcceptor {
+        self.acceptor_of(name, clients, &[])
+    }
+
+    /// One that chooses among these protocols by ALPN.
+    pub(crate) fn acceptor_of(&self, name: &str, clients: Option<&Self>, protocols: &[&[u8]]) -> TlsAcceptor {
         let (certificate, key) = self.sign(&[name]);
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a made key is valid");
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -116,12 +121,13 @@ impl TestAuthority {
                     .expect("an authority can be trusted")
             }
         };
-        let config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider has the versions")
             .with_client_cert_verifier(verifier)
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("the certificate and its key match");
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         TlsAcceptor::from(Arc::new(config))
     }
 }
@@ -160,6 +166,14 @@ pub struct TlsClient {
 }
 
 impl TlsClient {
+    /// With these protocols offered by ALPN.
+    #[must_use]
+    pub fn offering(&self, protocols: &[&[u8]]) -> Self {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Self { config: Arc::new(config) }
+    }
+
     /// # Errors
     /// If the handshake fails.
     ///

@@ -225,6 +225,10 @@ codes! {
     MisplacedHealthCheck = "HR0405" Error, "a health check at the wrong place",
         "The route goes to a named upstream, which several routes may share; how it is probed is said there, \
          once.";
+    WrongScheme = "HR0406" Error, "an endpoint that its upstream's protocol is not for",
+        "`protocol: h2` is HTTP/2 over TLS, for `https://` endpoints; `h2c` is HTTP/2 in clear text, for \
+         `http://` endpoints. `auto` takes both: over TLS it speaks what the endpoint chooses, in clear text \
+         HTTP/1.1.";
     UnusedUpstream = "HR0420" Warning, "an upstream that nobody uses",
         "No route goes to it. It is probed all the same. Perhaps a route names another by mistake.";
     IntervalBelowTimeout = "HR0421" Warning, "probes start before the last one has timed out",

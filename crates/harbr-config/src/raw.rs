@@ -64,6 +64,8 @@ pub(crate) struct RawConfig {
     /// Header lines of a head. Beyond it: 431.
     #[schemars(with = "kind::Integer", range(min = 1, max = 1000), extend("default" = 100))]
     pub(crate) max_headers: Integer,
+    /// What a client may ask of one HTTP/2 connection at a time.
+    pub(crate) http2: Field<RawHttp2>,
     /// A line for each request, on standard output.
     #[schemars(with = "kind::AccessLog", extend("default" = "json"))]
     pub(crate) access_log: Text,
@@ -224,6 +226,22 @@ pub(crate) struct RawCertificate {
     pub(crate) key: Text,
 }
 
+/// What a client may ask of one HTTP/2 connection at a time.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Http2")]
+pub(crate) struct RawHttp2 {
+    /// Requests under way at once. One beyond them is refused unseen, and its client may send it again.
+    #[schemars(with = "kind::Integer", range(min = 1, max = 1000), extend("default" = 100))]
+    pub(crate) max_concurrent_streams: Integer,
+    /// What of one request's body may come before it is taken.
+    #[schemars(with = "kind::Size", extend("default" = "256KiB", "x-limits" = "65535B–16MiB"))]
+    pub(crate) stream_window: Text,
+    /// The same for all requests of a connection: what its uploads hold in memory at most.
+    #[schemars(with = "kind::Size", extend("default" = "1MiB", "x-limits" = "65535B–16MiB"))]
+    pub(crate) connection_window: Text,
+}
+
 /// What stands at a route key.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -335,6 +353,10 @@ pub(crate) struct RawUpstream {
     /// Who can answer. The proxy resolves names, every 10 s, and keeps the last answer on errors.
     #[schemars(extend("x-required" = true, "x-limits" = "1–10,000"))]
     pub(crate) endpoints: Field<Vec<Field<RawEndpoint>>>,
+    /// How endpoints are spoken to: in HTTP/1.1; in HTTP/2 over TLS; in HTTP/2 in clear text, without asking; over
+    /// TLS as the endpoint chooses, in clear text in HTTP/1.1.
+    #[schemars(with = "kind::Protocol", extend("default" = "http1", "x-limits" = "`h2` for `https`, `h2c` for `http`"))]
+    pub(crate) protocol: Text,
     /// The less busy of two drawn at random, or in turn; both by weight.
     #[schemars(with = "kind::Balance", extend("default" = "least_request"))]
     pub(crate) balance: Text,

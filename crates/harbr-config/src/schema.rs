@@ -128,6 +128,7 @@ kinds! {
         "additionalProperties": {"type": ["string", "number", "boolean"]},
         "x-type": "mapping of headers to values",
     }
+    Protocol {"enum": ["http1", "h2", "h2c", "auto"]}
     Balance {"enum": ["least_request", "round_robin"]}
     AccessLog {"enum": ["json", "text", "off"]}
     TlsVersion {"enum": ["1.2", "1.3"]}

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use harbr_model::{Protocol, Scheme};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -18,10 +19,12 @@ use tokio_rustls::TlsConnector;
 use crate::connection::Client;
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
+use crate::multiplexed::{Place, Turn};
 use crate::pool::Sender;
 use crate::proxy_protocol;
 use crate::request_body::RequestBody;
 use crate::retry::Failure;
+use crate::tls;
 use crate::worker::Worker;
 
 /// How long an address may be silent before the next one is tried beside it.
@@ -48,20 +51,47 @@ pub(crate) struct AttemptError {
 }
 
 /// A kept connection, if there is one and `origin` allows it.
-pub(crate) fn reuse(worker: &Worker, endpoint: &LiveEndpoint, origin: Origin) -> Option<Connected> {
+pub(crate) fn reuse(
+    worker: &Worker,
+    endpoint: &LiveEndpoint,
+    protocol: Protocol,
+    origin: Origin,
+) -> Option<Connected> {
     if origin == Origin::Fresh {
         return None;
     }
-    worker.pool.take(endpoint.id).map(|sender| Connected { sender, origin })
+    let sender = match protocol {
+        Protocol::Http1 => worker.pool.take_http1(endpoint.id),
+        Protocol::Http2 | Protocol::Http2Cleartext | Protocol::Auto => worker.pool.take(endpoint.id),
+    };
+    sender.map(|sender| Connected { sender, origin })
 }
 
-/// A new connection.
+/// A new connection; of HTTP/2 also one that somebody else has opened meanwhile.
 pub(crate) async fn connect(
     worker: &Rc<Worker>,
     endpoint: &LiveEndpoint,
+    protocol: Protocol,
     client: &Client,
 ) -> Result<Connected, AttemptError> {
-    let opened = open(worker, endpoint, client).await;
+    let opened = match protocol {
+        Protocol::Http1 => open(worker, endpoint, protocol, client).await,
+        // It is told who the client is, and is for no other.
+        _ if !endpoint.link.keeps_connections() => {
+            open(worker, endpoint, protocol, client).await.inspect(Sender::share_no_more)
+        }
+        Protocol::Http2 | Protocol::Http2Cleartext | Protocol::Auto => loop {
+            // One that failed is not among them any more.
+            if let Some(sender) = worker.pool.take(endpoint.id) {
+                return Ok(Connected { sender, origin: Origin::Reused });
+            }
+            match worker.pool.multiplexed.turn(endpoint.id) {
+                Turn::Each => break open(worker, endpoint, protocol, client).await,
+                Turn::Ours(_opening) => break open(worker, endpoint, protocol, client).await,
+                Turn::Theirs(ended) => ended.notified().await,
+            }
+        },
+    };
     let sender = opened.map_err(|error| AttemptError { failure: Failure::Unsent, error })?;
     Ok(Connected { sender, origin: Origin::Fresh })
 }
@@ -71,13 +101,48 @@ pub(crate) async fn send(
     mut connected: Connected,
     request: Request<RequestBody>,
 ) -> Result<(Response<Incoming>, Sender), AttemptError> {
-    match connected.sender.try_send_request(request).await {
-        Ok(response) => Ok((response, connected.sender)),
-        Err(mut error) => {
+    let sent = match &mut connected.sender {
+        Sender::Http1(sender) => sender.try_send_request(request).await,
+        Sender::Http2(place) => place.sender().try_send_request(request).await,
+    };
+    match (sent, &connected.sender) {
+        (Ok(response), Sender::Http1(_)) => Ok((response, connected.sender)),
+        (Ok(response), Sender::Http2(place)) => {
+            place.note_answered();
+            Ok((response, connected.sender))
+        }
+        (Err(mut error), sender) => {
             let unsent = error.take_message().is_some();
-            Err(classify(&error.into_error(), connected.origin, unsent))
+            let error = error.into_error();
+            match sender {
+                Sender::Http1(_) => Err(classify(&error, connected.origin, unsent)),
+                Sender::Http2(place) => Err(classify_http2(&error, place, connected.origin, unsent)),
+            }
         }
     }
+}
+
+/// A stream that was refused, and one beyond the last that a GOAWAY speaks of, was not processed (RFC 9113, 6.8
+/// and 8.7): it is as if it had not been sent.
+fn classify_http2(error: &hyper::Error, place: &Place, origin: Origin, unsent: bool) -> AttemptError {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<h2::Error>());
+    let is_remote = cause.is_some_and(h2::Error::is_remote);
+    let was_refused = cause.is_some_and(|cause| cause.reason() == Some(h2::Reason::REFUSED_STREAM));
+    let was_left_out = cause.is_some_and(h2::Error::is_go_away);
+    let is_of_stream = cause.is_some_and(h2::Error::is_reset);
+    if !is_of_stream || was_refused {
+        place.retire_connection();
+    }
+    let unsent = unsent || is_remote && (was_refused || was_left_out);
+    let failure = match (unsent, origin) {
+        (true, Origin::Reused) => Failure::UnsentOnReused,
+        (true, Origin::Fresh) => Failure::Unsent,
+        (false, Origin::Reused) if !is_of_stream => Failure::ResetOnReused,
+        (false, Origin::Reused | Origin::Fresh) => Failure::Reset,
+    };
+    // What this side resets, or gives the connection up for, is no HTTP/2.
+    let is_malformed = cause.is_some_and(h2::Error::is_library);
+    AttemptError { failure, error: if is_malformed { ProxyError::Malformed } else { ProxyError::Reset } }
 }
 
 fn classify(error: &hyper::Error, origin: Origin, unsent: bool) -> AttemptError {
@@ -96,28 +161,56 @@ fn is_io(error: &hyper::Error) -> bool {
     std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<io::Error>)
 }
 
-async fn open(worker: &Rc<Worker>, endpoint: &LiveEndpoint, client: &Client) -> Result<Sender, ProxyError> {
+async fn open(
+    worker: &Rc<Worker>,
+    endpoint: &LiveEndpoint,
+    protocol: Protocol,
+    client: &Client,
+) -> Result<Sender, ProxyError> {
     let mut stream = dial(endpoint).await?;
     if let Some(version) = endpoint.link.proxy_protocol {
         let header = proxy_protocol::header(version, client.addr, client.reached);
         stream.write_all(&header).await.map_err(|_| ProxyError::Connect)?;
     }
     match endpoint.url.scheme() {
-        harbr_model::Scheme::Http => handshake(worker, stream).await,
-        harbr_model::Scheme::Https => {
+        Scheme::Http if protocol == Protocol::Http2Cleartext => {
+            handshake_http2(worker, endpoint, stream).await
+        }
+        Scheme::Http => handshake(worker, stream).await,
+        Scheme::Https => {
             let (config, name) = match &endpoint.link.tls {
-                Some(tls) => (tls.config.clone(), tls.server_name(&endpoint.url)),
-                None => (worker.shared.tls.clone(), endpoint.url.host().to_owned().try_into().ok()),
+                Some(tls) => (&tls.config, tls.server_name(&endpoint.url)),
+                None => (&worker.shared.tls, endpoint.url.host().to_owned().try_into().ok()),
             };
             let name = name.ok_or(ProxyError::Tls)?;
-            let connector = TlsConnector::from(config);
+            let connector = TlsConnector::from(tls::offering(config, protocol));
             let stream = connector.connect(name, stream).await.map_err(|error| {
                 tracing::debug!(endpoint = &*endpoint.name, %error, "TLS failed");
                 ProxyError::Tls
             })?;
-            handshake(worker, stream).await
+            match (stream.get_ref().1.alpn_protocol() == Some(tls::H2), protocol) {
+                (true, _) => handshake_http2(worker, endpoint, stream).await,
+                (false, Protocol::Http2) => {
+                    tracing::debug!(endpoint = &*endpoint.name, "no HTTP/2 was agreed to");
+                    Err(ProxyError::Tls)
+                }
+                (false, Protocol::Auto) => {
+                    worker.pool.multiplexed.note_without(endpoint.id);
+                    handshake(worker, stream).await
+                }
+                (false, Protocol::Http1 | Protocol::Http2Cleartext) => handshake(worker, stream).await,
+            }
         }
     }
+}
+
+async fn handshake_http2(
+    worker: &Rc<Worker>,
+    endpoint: &LiveEndpoint,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+) -> Result<Sender, ProxyError> {
+    let opened = worker.pool.multiplexed.open(worker, endpoint.id, stream).await;
+    opened.map(Sender::Http2).map_err(|_| ProxyError::Connect)
 }
 
 /// Tries each of the endpoint's addresses: the next one as soon as one fails, or is silent for a moment
@@ -168,5 +261,5 @@ async fn handshake(
             tracing::debug!(%error, "an upstream connection ended");
         }
     });
-    Ok(sender)
+    Ok(Sender::Http1(sender))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use harbr_model::Settings;
 
-use crate::connection::{ConnectionState, Ending, Phase};
+use crate::connection::{ConnectionState, Ending, Phase, Speaks};
 use crate::stats::ConnectionEndCells;
 
 /// How long a new connection that sends nothing keeps its place while others wait for one.
@@ -48,6 +48,11 @@ impl Connections {
                     state.end(Ending::Abort);
                     ended.stalled.increment();
                 }
+                _ if state.is_head_late(settings.header_timeout) => {
+                    state.end(Ending::Abort);
+                    ended.header_timeout.increment();
+                }
+                _ if state.outstays() => state.end(Ending::Abort),
                 Phase::Fresh | Phase::Head if state.in_phase_for() > settings.header_timeout => {
                     state.end(Ending::Abort);
                     ended.header_timeout.increment();
@@ -93,6 +98,14 @@ impl Connections {
     pub(crate) fn end_all_at_rest(&self) {
         let by_id = self.0.by_id.borrow();
         by_id.values().filter(|state| state.is_at_rest()).for_each(|state| state.end_at_rest());
+    }
+
+    /// Tells every client of HTTP/2 to open no more requests on its connection. No request races with it, as
+    /// with the end of a connection of HTTP/1: what is on its way is answered, or said to be unseen.
+    pub(crate) fn say_goodbye(&self) {
+        let by_id = self.0.by_id.borrow();
+        let speaks_http2 = |state: &&Arc<ConnectionState>| state.speaks() == Speaks::Http2;
+        by_id.values().filter(speaks_http2).for_each(|state| state.end_once());
     }
 }
 

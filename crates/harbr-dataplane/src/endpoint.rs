@@ -2,7 +2,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use harbr_model::{EndpointUrl, Health};
+use harbr_model::{EndpointUrl, Health, Protocol};
 use http::HeaderValue;
 use tokio::sync::watch;
 
@@ -16,6 +16,7 @@ pub(crate) struct LiveEndpoint {
     /// Never used twice in a process: what pools know it by.
     pub id: u64,
     pub url: EndpointUrl,
+    pub protocol: Protocol,
     /// The URL as text, for logs and metrics.
     pub name: Arc<str>,
     pub authority: HeaderValue,
@@ -43,7 +44,7 @@ pub(crate) enum Addrs {
 pub(crate) struct InFlight(Arc<LiveEndpoint>);
 
 impl LiveEndpoint {
-    pub(crate) fn new(url: EndpointUrl, link: Link) -> Self {
+    pub(crate) fn new(url: EndpointUrl, protocol: Protocol, link: Link) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
         let addrs = match url.host().parse::<IpAddr>() {
@@ -55,6 +56,7 @@ impl LiveEndpoint {
             name: url.to_string().into(),
             authority: host_value(&url.authority()),
             url,
+            protocol,
             link,
             addrs: watch::Sender::new(addrs),
             health: AtomicU8::new(encode(Health::Unknown)),

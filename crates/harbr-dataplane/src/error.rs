@@ -8,6 +8,8 @@ use http::{Method, StatusCode};
 pub(crate) enum ProxyError {
     #[error("bad request: {0}")]
     BadRequest(&'static str),
+    #[error("the request's head is over the limit")]
+    HeadTooLarge,
     #[error("the request's body is over the limit")]
     BodyTooLarge,
     #[error("the request's body is malformed or ended early")]
@@ -76,6 +78,7 @@ impl ProxyError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyStalled => StatusCode::REQUEST_TIMEOUT,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
@@ -95,6 +98,7 @@ impl ProxyError {
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::BadRequest(_) => Reason::BadRequest,
+            Self::HeadTooLarge => Reason::HeadTooLarge,
             Self::BodyTooLarge => Reason::BodyTooLarge,
             Self::BodyBroken => Reason::BodyBroken,
             Self::BodyStalled => Reason::BodyStalled,

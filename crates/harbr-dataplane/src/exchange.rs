@@ -1,17 +1,19 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 
 use crate::access_log::Record;
-use crate::connection::{Client, Phase};
+use crate::connection::Client;
 use crate::endpoint::LiveEndpoint;
 use crate::error::{ProxyError, Reason};
+use crate::grpc;
 use crate::live::LiveRoute;
 use crate::request_body::BodySource;
+use crate::stream::Stream;
 use crate::traffic::FailureClass;
 use crate::worker::Worker;
 
@@ -21,6 +23,8 @@ use crate::worker::Worker;
 pub(crate) struct Exchange {
     pub worker: Rc<Worker>,
     pub client: Rc<Client>,
+    /// Its place on a connection of HTTP/2.
+    stream: Option<Rc<Stream>>,
     pub route: Option<Arc<LiveRoute>>,
     /// The one asked last.
     pub endpoint: Option<Arc<LiveEndpoint>>,
@@ -30,6 +34,7 @@ pub(crate) struct Exchange {
     pub host: Option<HeaderValue>,
     /// Who the client is by the word of the proxies that are trusted.
     pub real_client: Option<IpAddr>,
+    is_grpc: bool,
     method: Method,
     uri: Uri,
     version: Version,
@@ -42,10 +47,17 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// Boxed: it goes with the response's body through many hands, of which each copies what it is given.
-    pub(crate) fn begin(worker: Rc<Worker>, client: Rc<Client>, request: &Request<Incoming>) -> Box<Self> {
+    pub(crate) fn begin(
+        worker: Rc<Worker>,
+        client: Rc<Client>,
+        stream: Option<Rc<Stream>>,
+        request: &Request<Incoming>,
+    ) -> Box<Self> {
+        client.state.begin_request();
         Box::new(Self {
             worker,
             client,
+            stream,
             route: None,
             endpoint: None,
             attempts: 0,
@@ -53,6 +65,7 @@ impl Exchange {
             request_id: None,
             host: None,
             real_client: None,
+            is_grpc: grpc::is_grpc(request.headers()),
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
@@ -75,13 +88,45 @@ impl Exchange {
         self.reason = Some(error.reason());
     }
 
+    /// How long a body may stand still, either way.
+    pub(crate) fn set_idle_limit(&self, limit: Duration) {
+        self.client.state.set_idle_limit(limit);
+        if let Some(stream) = &self.stream {
+            stream.set_idle_limit(limit);
+        }
+    }
+
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.is_grpc
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The client takes more of the answer.
+    pub(crate) fn note_asked(&self) {
+        if let Some(stream) = &self.stream {
+            stream.note_asked();
+        }
+    }
+
     pub(crate) fn sent(&mut self, bytes: usize) {
         self.sent += bytes as u64;
+        if let Some(stream) = &self.stream {
+            stream.note_handed();
+            self.client.state.note_answered(bytes);
+        }
     }
 
     /// All of the answer is handed over.
     pub(crate) fn complete(&mut self) {
         self.is_whole = true;
+        self.client.state.note_whole_answer();
     }
 
     /// The answer's body cannot be brought to its end.
@@ -111,8 +156,10 @@ impl Drop for Exchange {
             }
             None => cells.unrouted.record(failure, duration),
         }
-        if matches!(self.client.state.phase(), Phase::Active | Phase::Answering) {
-            self.client.state.end_answer(self.body.as_ref().is_none_or(BodySource::has_ended));
+        let body_has_ended = self.body.as_ref().is_none_or(BodySource::has_ended);
+        self.client.state.end_request(body_has_ended);
+        if let (Some(stream), Some(body), false) = (&self.stream, &self.body, body_has_ended) {
+            self.worker.waiting.watch_body(body.clone(), stream.idle_limit());
         }
         if access_log.is_on() {
             access_log.write(&Record {

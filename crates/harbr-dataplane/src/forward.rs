@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use harbr_model::Protocol;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep};
@@ -127,13 +128,15 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn run(&self, origin: Origin) -> Result<Answer, AttemptError> {
         let in_flight = self.endpoint.begin();
-        let connected = match attempt::reuse(self.worker, self.endpoint, origin) {
+        let protocol = self.outgoing.protocol(self.endpoint);
+        let connected = match attempt::reuse(self.worker, self.endpoint, protocol, origin) {
             Some(kept) => kept,
-            None => self.connect().await?,
+            None => self.connect(protocol).await?,
         };
         let signal = self.outgoing.expects_continue.then(Arc::<Signal>::default);
         let body = self.body.map_or(RequestBody::Empty, |body| body.attempt(self.expectation(&signal)));
-        let request = self.outgoing.for_endpoint(self.route, self.endpoint, body);
+        let request =
+            self.outgoing.for_endpoint(self.route, self.endpoint, (connected.sender.speaks(), body));
         let mut request = request.map_err(|error| AttemptError { failure: Failure::Reset, error })?;
         if let Some(signal) = &signal {
             signal.watch(&mut request);
@@ -163,8 +166,8 @@ impl Attempt<'_> {
     }
 
     /// Boxed: it is rare, and large beside what a request over a kept connection has to carry along.
-    async fn connect(&self) -> Result<Connected, AttemptError> {
-        let mut connect = Box::pin(attempt::connect(self.worker, self.endpoint, self.client));
+    async fn connect(&self, protocol: Protocol) -> Result<Connected, AttemptError> {
+        let mut connect = Box::pin(attempt::connect(self.worker, self.endpoint, protocol, self.client));
         let by = self.clocks.deadline(at_rest(self.body));
         let (alarms, now) = (&self.worker.alarms, self.clocks.attempt_began);
         match within(alarms, now, connect.as_mut(), || by, pending).await {

@@ -43,6 +43,9 @@ impl Target {
             return Err(ProxyError::NoRoute);
         }
         check_framing(version, headers)?;
+        if version == Version::HTTP_2 {
+            check_http2(uri, headers)?;
+        }
         let authority = match (host(version, headers)?, uri.authority()) {
             (host, None) => host,
             (_, Some(_)) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
@@ -98,6 +101,24 @@ impl Target {
     }
 }
 
+/// RFC 9113, 8.2.1 and 8.3.1: what h2 takes and another reader of HTTP/1 might read differently.
+fn check_http2(uri: &Uri, headers: &HeaderMap) -> Result<(), ProxyError> {
+    if !uri.path_and_query().is_some_and(|path| path.as_str().starts_with('/')) {
+        return Err(ProxyError::BadRequest("the target is no path"));
+    }
+    let is_padded = |value: &HeaderValue| {
+        let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+        is_space(value.as_bytes().first()) || is_space(value.as_bytes().last())
+    };
+    if headers.values().any(is_padded) {
+        return Err(ProxyError::BadRequest("a field begins or ends with a space"));
+    }
+    if uri.authority().is_none() && !headers.contains_key(HOST) {
+        return Err(ProxyError::BadRequest("there is no host"));
+    }
+    Ok(())
+}
+
 /// RFC 9112, 6.1 and 6.3: a body is framed in one way that nobody can read as another. hyper takes more than
 /// that, and what it drops is gone before it is seen here.
 fn check_framing(version: Version, headers: &HeaderMap) -> Result<(), ProxyError> {
@@ -122,7 +143,8 @@ fn host(version: Version, headers: &HeaderMap) -> Result<Option<HeaderValue>, Pr
         (Some(host), None) if host.to_str().is_ok_and(is_valid_host) => Ok(Some(host.clone())),
         (Some(_), None) => Err(ProxyError::BadRequest("the host is malformed")),
         (Some(_), Some(_)) => Err(ProxyError::BadRequest("there is more than one host")),
-        (None, _) if version <= Version::HTTP_10 => Ok(None),
+        // In HTTP/2 `:authority` says it.
+        (None, _) if version <= Version::HTTP_10 || version == Version::HTTP_2 => Ok(None),
         (None, _) => Err(ProxyError::BadRequest("there is no host")),
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! It knows no YAML and nothing of the controller's insides. Reading order:
 //!
-//! - The life of a request: `listener` → `worker` (accept) → `connection` (first `reception`: PROXY header, TLS; then HTTP over
-//!   `guarded_io`, `request_bounds`) → [`proxy`](self) (`proxy.rs`, one linear
+//! - The life of a request: `listener` → `worker` (accept) → `connection` (first `reception`: PROXY header, TLS; then HTTP/1
+//!   over `guarded_io`, `request_bounds`, or HTTP/2, each request a `stream`) → [`proxy`](self) (`proxy.rs`, one linear
 //!   function) → `head`, `harbr_routing::headers` (pure) → `forward` (the attempt loop, which obeys `retry`, `balancer`,
-//!   `deadline`) → `attempt` → `pool` → back through `response_body`; `exchange` counts and logs its end.
+//!   `deadline`) → `attempt` → `pool`, `multiplexed` → back through `response_body`; `exchange` counts and logs its end.
 //! - The life of a change: `session` (the stream) → `node` (the one writer: check, build, swap) → `live` (the table,
 //!   with what did not change taken over) → `disk` (two slots, and what a start must know).
 //! - `proof`: how the session shows who this node is.
@@ -34,6 +34,7 @@ mod expectation;
 mod forward;
 #[cfg(test)]
 mod fuzz;
+mod grpc;
 mod guarded_io;
 mod head;
 mod health_record;
@@ -42,6 +43,7 @@ mod listener;
 mod live;
 mod live_listener;
 mod metrics;
+mod multiplexed;
 mod node;
 mod outgoing;
 mod outlier;
@@ -58,6 +60,7 @@ mod retry;
 mod session;
 mod shared;
 mod stats;
+mod stream;
 #[cfg(test)]
 mod testing;
 mod tls;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use harbr_model::{Route, Settings, Snapshot, Upstream};
+use harbr_model::{Protocol, Route, Settings, Snapshot, Upstream};
 use harbr_routing::RouteTable;
 use harbr_tls::InvalidTls;
 use http::HeaderValue;
@@ -151,6 +151,11 @@ impl LiveRoute {
 }
 
 impl LiveUpstream {
+    /// It can say of a request that it took that it did not process it, whatever the method.
+    pub(crate) fn may_refuse_unseen(&self) -> bool {
+        self.upstream.protocol != Protocol::Http1
+    }
+
     fn build(upstream: &Upstream, link: Link, before: Option<&Arc<Self>>, soil: &Soil) -> Arc<Self> {
         if let Some(before) = before
             && before.upstream == *upstream
@@ -161,12 +166,12 @@ impl LiveUpstream {
         let known: HashMap<_, _> = before
             .iter()
             .flat_map(|before| &before.endpoints)
-            .filter(|endpoint| endpoint.link.is_same(&link))
+            .filter(|endpoint| endpoint.protocol == upstream.protocol && endpoint.link.is_same(&link))
             .map(|endpoint| (&endpoint.url, endpoint))
             .collect();
         let endpoints = upstream.endpoints.iter().map(|endpoint| match known.get(&endpoint.url) {
             Some(known) => (*known).clone(),
-            None => Arc::new(LiveEndpoint::new(endpoint.url.clone(), link.clone())),
+            None => Arc::new(LiveEndpoint::new(endpoint.url.clone(), upstream.protocol, link.clone())),
         });
         Arc::new(Self {
             name: upstream.name.as_str().into(),

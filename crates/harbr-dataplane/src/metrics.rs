@@ -26,6 +26,7 @@ const CONNECTIONS_ENDED: &str = "harbr_downstream_connections_ended_total";
 const HANDSHAKES: &str = "harbr_tls_handshakes_total";
 const PROXY_HEADERS_REFUSED: &str = "harbr_proxy_headers_refused_total";
 const CERTIFICATE_EXPIRY: &str = "harbr_certificate_expiry_seconds";
+const STREAMS_ENDED: &str = "harbr_downstream_streams_ended_total";
 const TUNNELS: &str = "harbr_tunnels_opened_total";
 const ACCESS_LOG_DROPPED: &str = "harbr_access_log_dropped_total";
 const REVISION: &str = "harbr_serving_revision";
@@ -109,6 +110,7 @@ fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeSt
     ended.sample(&[("limit", "keep_alive_timeout")], sum(|ended| &ended.keep_alive_timeout));
     ended.sample(&[("limit", "idle_timeout")], sum(|ended| &ended.stalled));
     ended.sample(&[("limit", "max_connections")], sum(|ended| &ended.made_room));
+    ended.sample(&[("limit", "http2_flood")], sum(|ended| &ended.flood));
     let mut handshakes =
         Family::new(out, HANDSHAKES, "counter", "TLS handshakes with clients, by how they ended.");
     let sum = |count: fn(&ReceptionCells) -> &Counter| shared.cells.sum(|cells| count(&cells.reception));
@@ -119,6 +121,9 @@ fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeSt
     let mut refused = Family::new(out, PROXY_HEADERS_REFUSED, "counter", help);
     refused.sample(&[("reason", "untrusted")], sum(|cells| &cells.strangers));
     refused.sample(&[("reason", "invalid")], sum(|cells| &cells.bad_headers));
+    let streams = shared.cells.sum(|cells| &cells.streams_ended);
+    Family::new(out, STREAMS_ENDED, "counter", "HTTP/2 requests ended while their connection went on.")
+        .sample(&[("limit", "idle_timeout")], streams);
     let dropped = shared.access_log.dropped();
     Family::new(out, ACCESS_LOG_DROPPED, "counter", "Access log lines dropped for want of room.")
         .sample(&[], dropped);

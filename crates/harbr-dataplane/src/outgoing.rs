@@ -1,13 +1,13 @@
-use harbr_model::{HostHeader, PathRewrite, Route};
+use harbr_model::{HostHeader, PathRewrite, Protocol, Route, Scheme};
 use harbr_routing::forwarded_path;
 use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
-use crate::connection::Client;
+use crate::connection::{Client, Speaks};
 use crate::endpoint::LiveEndpoint;
 use crate::error::ProxyError;
 use crate::head::Target;
@@ -39,6 +39,9 @@ impl Outgoing {
         body: &Incoming,
     ) -> Self {
         let Parts { method, uri, version, mut headers, .. } = parts;
+        if version == Version::HTTP_2 {
+            headers::join_cookies(&mut headers);
+        }
         let has_body = !body.is_end_stream();
         let says_empty = !has_body && headers.contains_key(CONTENT_LENGTH);
         let hop = headers::strip_request(&mut headers, version, trust);
@@ -70,14 +73,36 @@ impl Outgoing {
         &self,
         route: &LiveRoute,
         endpoint: &LiveEndpoint,
-        body: RequestBody,
+        (speaks, body): (Speaks, RequestBody),
     ) -> Result<Request<RequestBody>, ProxyError> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.path(route, endpoint)?.into();
         *request.headers_mut() = self.headers.clone();
-        request.headers_mut().insert(HOST, self.host(route, endpoint));
+        let (path, host) = (self.path(route, endpoint)?, self.host(route, endpoint));
+        match speaks {
+            Speaks::Http1 => {
+                *request.uri_mut() = path.into();
+                request.headers_mut().insert(HOST, host);
+            }
+            Speaks::Http2 => {
+                let uri = Uri::builder().scheme(endpoint.url.scheme().as_str()).authority(host.as_bytes());
+                let uri = uri.path_and_query(path).build();
+                *request.uri_mut() = uri.map_err(|_| ProxyError::BadRequest("the host is malformed"))?;
+                headers::strip_for_http2(request.headers_mut());
+            }
+        }
         Ok(request)
+    }
+
+    /// How the endpoint is to be spoken to. HTTP/2 has no change of protocol, so one that is asked for takes
+    /// HTTP/1 where that can be chosen; elsewhere the upstream is not asked.
+    pub(crate) fn protocol(&self, endpoint: &LiveEndpoint) -> Protocol {
+        match endpoint.protocol {
+            Protocol::Auto if self.upgrade.is_some() || endpoint.url.scheme() == Scheme::Http => {
+                Protocol::Http1
+            }
+            own @ (Protocol::Http1 | Protocol::Http2 | Protocol::Http2Cleartext | Protocol::Auto) => own,
+        }
     }
 
     fn path(&self, route: &LiveRoute, endpoint: &LiveEndpoint) -> Result<PathAndQuery, ProxyError> {

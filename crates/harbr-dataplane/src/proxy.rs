@@ -12,16 +12,18 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
-use crate::connection::{Client, Phase};
+use crate::connection::{Client, Phase, Speaks};
 use crate::error::ProxyError;
 use crate::exchange::Exchange;
 use crate::forward::{Answer, forward};
+use crate::grpc;
 use crate::head::Target;
 use crate::live::{LiveRoute, LiveTable};
 use crate::outgoing::Outgoing;
 use crate::redirect;
 use crate::request_body::{BodySource, Replay};
 use crate::response_body::{ResponseBody, Source, UpstreamBody};
+use crate::stream::Stream;
 use crate::tunnel;
 use crate::worker::Worker;
 use harbr_routing::headers::{self, Trust};
@@ -30,10 +32,10 @@ use harbr_routing::headers::{self, Trust};
 pub(crate) async fn serve(
     worker: Rc<Worker>,
     client: Rc<Client>,
+    stream: Option<Rc<Stream>>,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
-    client.state.enter(Phase::Active);
-    let mut exchange = Exchange::begin(worker, client, &request);
+    let mut exchange = Exchange::begin(worker, client, stream, &request);
     let mut response = match answer(&mut exchange, request).await {
         Ok(response) => response,
         Err(error) => refusal(&mut exchange, &error),
@@ -45,7 +47,7 @@ pub(crate) async fn serve(
             || worker.shared.wants_connections_closed()
             || worker.shared.draining.reaches(client.state.place)
         {
-            close_after(&mut response);
+            close_after(&exchange, &mut response);
         }
     }
     Ok(response.map(|source| ResponseBody::new(source, exchange)))
@@ -65,7 +67,7 @@ async fn answer(
     let method = request.method().clone();
     headers::spend_forward(request.headers_mut(), &method)
         .map_err(|_| ProxyError::NoForwardsLeft(route.route.matches.methods.clone()))?;
-    exchange.client.state.set_idle_limit(route.route.timeouts.idle);
+    exchange.set_idle_limit(route.route.timeouts.idle);
     let policies = &route.route;
     if request.body().size_hint().lower() > policies.max_body {
         return Err(ProxyError::BodyTooLarge);
@@ -73,7 +75,8 @@ async fn answer(
 
     let downstream = hyper::upgrade::on(&mut request);
     let (parts, incoming) = request.into_parts();
-    let replay = if parts.method.is_idempotent() { Replay::Remember } else { Replay::Forget };
+    let may_repeat = parts.method.is_idempotent() || route.upstream.may_refuse_unseen();
+    let replay = if may_repeat { Replay::Remember } else { Replay::Forget };
     let outgoing = Outgoing::new(parts, target, (&exchange.client, trust), policies, &incoming);
     exchange.request_id = Some(outgoing.request_id.clone());
     let body = (!incoming.is_end_stream())
@@ -119,6 +122,10 @@ fn find_route(
     if exchange.client.is_misdirected(target.host()) {
         return Err(ProxyError::Misdirected);
     }
+    // Of HTTP/1 the number was held when it was read.
+    if request.version() == Version::HTTP_2 && request.headers().len() > settings.max_headers as usize {
+        return Err(ProxyError::HeadTooLarge);
+    }
     let head = RequestHead {
         host: target.host(),
         path: target.path(request.uri()),
@@ -155,7 +162,13 @@ fn switch_protocols(
 
 fn refusal(exchange: &mut Exchange, error: &ProxyError) -> Response<Source> {
     exchange.refuse(error);
-    let mut response = Response::new(Source::Text(Some(Bytes::from(format!("{error}\n")))));
+    if exchange.is_grpc() {
+        return grpc::refusal(error);
+    }
+    let text = Bytes::from(format!("{error}\n"));
+    // hyper leaves it out for HTTP/1 only.
+    let text = (*exchange.method() != Method::HEAD || exchange.version() != Version::HTTP_2).then_some(text);
+    let mut response = Response::new(Source::Text(text));
     *response.status_mut() = error.status();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if let Some(methods) = error.allowed() {
@@ -163,12 +176,15 @@ fn refusal(exchange: &mut Exchange, error: &ProxyError) -> Response<Source> {
         let allow = HeaderValue::try_from(methods.join(", ")).expect("methods are tokens");
         response.headers_mut().insert(ALLOW, allow);
     }
-    if error.ends_connection() {
-        close_after(&mut response);
+    if error.ends_connection() && exchange.version() != Version::HTTP_2 {
+        close_after(exchange, &mut response);
     }
     response
 }
 
-fn close_after(response: &mut Response<Source>) {
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+fn close_after(exchange: &Exchange, response: &mut Response<Source>) {
+    match exchange.client.state.speaks() {
+        Speaks::Http1 => _ = response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close")),
+        Speaks::Http2 => exchange.client.state.end_once(),
+    }
 }

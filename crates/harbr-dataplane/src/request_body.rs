@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,6 +54,8 @@ struct State {
     attempt: u32,
     /// Of the current attempt: whether its upstream wants the body.
     expectation: Option<Expectation>,
+    /// Who waits for more of it.
+    waker: Option<Waker>,
 }
 
 /// What of the body could be sent again.
@@ -116,6 +118,7 @@ impl BodySource {
             fault: None,
             attempt: 0,
             expectation: None,
+            waker: None,
         };
         Self(Rc::new(Source { state: RefCell::new(state), turned: Notify::new() }))
     }
@@ -171,6 +174,26 @@ impl BodySource {
         })
     }
 
+    /// Somebody still wants the rest of it.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let state = self.0.state.borrow();
+        state.fault.is_none() && !self.has_ended() && Rc::strong_count(&self.0) > 1
+    }
+
+    /// Breaks it off if it has stood still, or nearly so, for so long. Whether it did.
+    pub(crate) fn end_if_stalled(&self, idle: Duration) -> bool {
+        let mut state = self.0.state.borrow_mut();
+        let BodyProgress::Moving { paced_until, .. } = state.progress else { return false };
+        let is_stalled = state.fault.is_none() && paced_until.elapsed() > idle;
+        if is_stalled {
+            let _for_the_one_who_asks = state.fail(Fault::Broken);
+            if let Some(waker) = state.waker.take() {
+                waker.wake();
+            }
+        }
+        is_stalled
+    }
+
     /// The client owes bytes that are asked for.
     pub(crate) fn awaits_client(&self) -> bool {
         self.0.state.borrow().awaits_client
@@ -186,6 +209,9 @@ impl State {
         let began = *self.began.get_or_insert_with(Instant::now);
         let polled = Pin::new(&mut self.incoming).poll_frame(cx);
         self.awaits_client = polled.is_pending();
+        if self.awaits_client {
+            self.waker.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
+        }
         if self.progress == BodyProgress::AtRest {
             self.progress = BodyProgress::Moving { last_moved: began, paced_until: began };
             turned.notify_one();

@@ -168,6 +168,7 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ResponseAborted>>> {
         let Self { source, exchange } = &mut *self;
+        exchange.note_asked();
         let frame = match source {
             Source::Text(text) => text.take().map(|text| Ok(Frame::data(text))),
             Source::Upstream(upstream) => ready!(upstream.poll_frame(cx)),

@@ -46,6 +46,8 @@ pub(crate) struct ProxyCells {
     pub connections: Counter,
     pub connections_ended: ConnectionEndCells,
     pub reception: ReceptionCells,
+    /// Requests of HTTP/2 that stood still for too long while their connection went on.
+    pub streams_ended: Counter,
     pub tunnels: Counter,
 }
 
@@ -56,6 +58,7 @@ pub(crate) struct ConnectionEndCells {
     pub keep_alive_timeout: Counter,
     pub stalled: Counter,
     pub made_room: Counter,
+    pub flood: Counter,
 }
 
 /// What became of connections before HTTP.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use harbr_model::{
     Balance, Endpoint, HeaderEdits, HealthCheck, HostHeader, HostPattern, Listener, OutlierPolicy,
-    PathPrefix, PathRewrite, Probe, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy,
-    Upstream,
+    PathPrefix, PathRewrite, Probe, Protocol, Resources, Route, RouteMatch, Settings, Snapshot,
+    TimeoutPolicy, Upstream,
 };
 
 use crate::alarm::Alarms;
@@ -46,6 +46,7 @@ pub(crate) fn upstream(name: &str, ports: &[(u16, u32)], check: &str) -> Upstrea
     Upstream {
         name: name.into(),
         endpoints: ports.iter().map(endpoint).collect(),
+        protocol: Protocol::Http1,
         balance: Balance::RoundRobin,
         health_check: Some(HealthCheck::new(Probe::Http { path: check.into() })),
         panic_threshold: 0,

@@ -7,4 +7,4 @@ mod upstream;
 
 pub(crate) use facts::{ClientTls, expires_at};
 pub(crate) use server::ServerTls;
-pub(crate) use upstream::{UpstreamTls, default_client_config};
+pub(crate) use upstream::{H2, UpstreamTls, default_client_config, offering};

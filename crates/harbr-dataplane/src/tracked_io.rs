@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::client_stream::ClientStream;
@@ -11,13 +12,20 @@ use crate::connection::{ConnectionState, WriteProgress};
 /// A client's stream that tells its connection's state when bytes move.
 #[derive(Debug)]
 pub(crate) struct TrackedIo {
+    /// What was read before and is to be read again.
+    first: Bytes,
     stream: ClientStream,
     state: Arc<ConnectionState>,
 }
 
 impl TrackedIo {
     pub(crate) fn new(stream: ClientStream, state: Arc<ConnectionState>) -> Self {
-        Self { stream, state }
+        Self { first: Bytes::new(), stream, state }
+    }
+
+    /// What was read so far is read again.
+    pub(crate) fn give_back(&mut self, first: Vec<u8>) {
+        self.first = first.into();
     }
 
     fn note(&self, written: &Poll<io::Result<usize>>) {
@@ -35,6 +43,11 @@ impl AsyncRead for TrackedIo {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.first.is_empty() {
+            let given = self.first.len().min(buf.remaining());
+            buf.put_slice(&self.first.split_to(given));
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {

@@ -27,6 +27,7 @@ use crate::live::LiveTable;
 use crate::live_listener::LiveListener;
 use crate::pool::Pool;
 use crate::shared::Shared;
+use crate::stream::Waiting;
 
 /// How often limits in time are looked at: what they are exact to.
 const SWEEP: Duration = Duration::from_millis(100);
@@ -43,6 +44,7 @@ pub(crate) struct Worker {
     pub shared: Arc<Shared>,
     pub pool: Pool,
     pub connections: Connections,
+    pub waiting: Waiting,
     pub access_log: WorkerLog,
     pub alarms: Alarms,
     /// What serves clients: a drain waits for all of it.
@@ -81,6 +83,7 @@ impl WorkerHandle {
                 alarms: Alarms::default(),
                 pool: Pool::default(),
                 connections: Connections::default(),
+                waiting: Waiting::default(),
                 tasks: TaskTracker::new(),
                 upstream_tasks: TaskTracker::new(),
             });
@@ -182,6 +185,9 @@ impl Worker {
                 _tick = tick.tick() => {}
                 () = self.shared.limit.wanted() => {}
             }
+            if self.shared.is_leaving() {
+                self.connections.say_goodbye();
+            }
             if drain.is_cancelled() {
                 self.connections.end_all_at_rest();
                 if self.shared.limit.open() == 0 {
@@ -196,6 +202,7 @@ impl Worker {
             self.alarms.sweep();
             let table = self.shared.table.load();
             self.connections.sweep(&table.settings, ended);
+            self.waiting.sweep(&self.shared.cells.of(self.index).streams_ended);
             self.pool.sweep(table.settings.upstream_idle_timeout, served.by(&table));
         }
     }

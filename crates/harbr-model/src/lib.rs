@@ -22,8 +22,8 @@ mod upstream;
 
 pub use health::{Health, HealthCheck, Probe};
 pub use limits::{
-    MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT,
-    MAX_TRUSTED_PROXIES, MAX_WAVES, RETRY_BUDGET_FLOOR, RETRY_BUDGET_SHARE,
+    HTTP2_WINDOWS, MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES,
+    MAX_TIMEOUT, MAX_TRUSTED_PROXIES, MAX_WAVES, RETRY_BUDGET_FLOOR, RETRY_BUDGET_SHARE,
 };
 pub use listener::{Listener, OtherPeers, ProxyPeers, ProxyProtocol};
 pub use network::{InvalidNetwork, Network};
@@ -35,10 +35,10 @@ pub use route::{
     HeaderEdits, HeaderMatch, HostHeader, HostPattern, InvalidHostPattern, InvalidPathPrefix, PathPrefix,
     PathRewrite, Route, RouteMatch, TimeoutPolicy,
 };
-pub use settings::{AccessLog, OddPaths, Settings};
+pub use settings::{AccessLog, Http2Settings, OddPaths, Settings};
 pub use snapshot::{InvalidSnapshot, Resources, Snapshot};
 pub use tls::{
     Authority, Certificate, ClientAuth, ClientAuthMode, ListenerTls, PrivateKey, TlsVersion, UpstreamTls,
     Verification,
 };
-pub use upstream::{Balance, Endpoint, EndpointUrl, InvalidEndpointUrl, Scheme, Upstream};
+pub use upstream::{Balance, Endpoint, EndpointUrl, InvalidEndpointUrl, Protocol, Scheme, Upstream};

@@ -1,5 +1,6 @@
 //! The bounds of a snapshot. Both planes hold them: the controller before it sends, the node before it builds.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Routes in one snapshot.
@@ -24,3 +25,5 @@ pub const MAX_TRUSTED_PROXIES: usize = 1_000;
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Waves of a rollout, before the rest of the fleet.
 pub const MAX_WAVES: usize = 16;
+/// Bytes of a window of HTTP/2: from what each connection starts with (RFC 9113, 6.9.2).
+pub const HTTP2_WINDOWS: RangeInclusive<u32> = 65_535..=16 * 1024 * 1024;

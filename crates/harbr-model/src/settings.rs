@@ -20,6 +20,7 @@ pub struct Settings {
     pub max_header_bytes: u32,
     /// Header lines of a request or response.
     pub max_headers: u32,
+    pub http2: Http2Settings,
     pub access_log: AccessLog,
     /// Whose word on the client before them counts: `X-Forwarded-*` from anybody else is replaced.
     pub trusted_proxies: Vec<Network>,
@@ -35,6 +36,17 @@ pub struct OddPaths {
     pub backslash: bool,
     /// Dot segments that climb above the root end at the root (RFC 3986, 5.2.4).
     pub above_root: bool,
+}
+
+/// What a client may ask of one HTTP/2 connection at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Http2Settings {
+    /// Requests under way at once.
+    pub max_concurrent_streams: u32,
+    /// Bytes of one request's body that may come before they are taken.
+    pub stream_window: u32,
+    /// The same for all requests of a connection together.
+    pub connection_window: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +68,11 @@ impl Settings {
             health_freeze: Duration::from_secs(300),
             max_header_bytes: 64 * 1024,
             max_headers: 100,
+            http2: Http2Settings {
+                max_concurrent_streams: 100,
+                stream_window: 256 * 1024,
+                connection_window: 1024 * 1024,
+            },
             access_log: AccessLog::Json,
             trusted_proxies: Vec::new(),
             odd_paths: OddPaths::default(),

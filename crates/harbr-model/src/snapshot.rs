@@ -2,10 +2,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crate::limits::{
-    MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES, MAX_TIMEOUT,
-    MAX_TRUSTED_PROXIES,
+    HTTP2_WINDOWS, MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES,
+    MAX_TIMEOUT, MAX_TRUSTED_PROXIES,
 };
-use crate::{Authority, Certificate, HostPattern, Listener, PathPrefix, Route, Settings, Upstream};
+use crate::{
+    Authority, Certificate, HostPattern, Http2Settings, Listener, PathPrefix, Route, Settings, Upstream,
+};
 
 /// All that a node needs to serve, whole and immutable. It exists only if all of it is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub enum InvalidSnapshot {
     NoEndpoint { name: String },
     #[error("upstream `{name}` names {url} twice")]
     DuplicateEndpoint { name: String, url: String },
+    #[error("upstream `{name}` is spoken to by {protocol}, which {url} is not for")]
+    Protocol { name: String, protocol: &'static str, url: String },
     #[error("route `{route}` goes to upstream `{upstream}`, which does not exist")]
     UnknownUpstream { route: String, upstream: String },
     #[error("certificate `{name}` is empty")]
@@ -142,6 +146,10 @@ fn check_settings(settings: &Settings) -> Result<(), InvalidSnapshot> {
     check_range(max_connections >= 1, what, "max_connections")?;
     check_range((1_024..=1024 * 1024).contains(&max_header_bytes), what, "max_header_bytes")?;
     check_range((1..=1_000).contains(&max_headers), what, "max_headers")?;
+    let Http2Settings { max_concurrent_streams, stream_window, connection_window } = settings.http2;
+    check_range((1..=1_000).contains(&max_concurrent_streams), what, "max_concurrent_streams")?;
+    check_range(HTTP2_WINDOWS.contains(&stream_window), what, "stream_window")?;
+    check_range(HTTP2_WINDOWS.contains(&connection_window), what, "connection_window")?;
     check_count("trusted proxies", settings.trusted_proxies.len(), MAX_TRUSTED_PROXIES)?;
     for (setting, duration) in [
         ("header_timeout", settings.header_timeout),
@@ -271,6 +279,10 @@ fn check_endpoints(upstream: &Upstream) -> Result<(), InvalidSnapshot> {
         if !urls.insert(&endpoint.url) {
             let (name, url) = (upstream.name.clone(), endpoint.url.to_string());
             return Err(InvalidSnapshot::DuplicateEndpoint { name, url });
+        }
+        if upstream.protocol.scheme().is_some_and(|scheme| scheme != endpoint.url.scheme()) {
+            let (name, url) = (upstream.name.clone(), endpoint.url.to_string());
+            return Err(InvalidSnapshot::Protocol { name, protocol: upstream.protocol.as_str(), url });
         }
     }
     Ok(())

@@ -11,6 +11,8 @@ pub struct Upstream {
     pub name: String,
     /// At least one; their URLs differ.
     pub endpoints: Vec<Endpoint>,
+    /// Fits the scheme of each endpoint.
+    pub protocol: Protocol,
     pub balance: Balance,
     pub health_check: Option<HealthCheck>,
     /// Percent: with fewer endpoints than that not unhealthy, all are used. 0: an unhealthy one never is.
@@ -27,6 +29,19 @@ pub struct Endpoint {
     pub url: EndpointUrl,
     /// Its share of the requests, relative to the others'. At least 1.
     pub weight: u32,
+}
+
+/// How endpoints are spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 over TLS; an endpoint that does not agree to it by ALPN has failed.
+    Http2,
+    /// HTTP/2 in clear text, by prior knowledge (RFC 9113, 3.3).
+    Http2Cleartext,
+    /// Over TLS what the endpoint chooses by ALPN, in clear text HTTP/1.1.
+    Auto,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +102,29 @@ impl Scheme {
         match self {
             Self::Http => 80,
             Self::Https => 443,
+        }
+    }
+}
+
+impl Protocol {
+    /// As the file says it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http1 => "http1",
+            Self::Http2 => "h2",
+            Self::Http2Cleartext => "h2c",
+            Self::Auto => "auto",
+        }
+    }
+
+    /// The scheme that endpoints must have; `None` if either will do.
+    #[must_use]
+    pub fn scheme(self) -> Option<Scheme> {
+        match self {
+            Self::Http2 => Some(Scheme::Https),
+            Self::Http2Cleartext => Some(Scheme::Http),
+            Self::Http1 | Self::Auto => None,
         }
     }
 }

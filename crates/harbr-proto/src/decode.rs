@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use harbr_model::{
     AccessLog, Authority, Balance, Certificate, ClientAuth, ClientAuthMode, Endpoint, HeaderEdits,
-    HeaderMatch, HealthCheck, HostHeader, HostPattern, InvalidSnapshot, Listener, ListenerTls, OddPaths,
-    OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, ProxyPeers, ProxyProtocol,
-    Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion, Upstream, UpstreamTls,
-    Verification,
+    HeaderMatch, HealthCheck, HostHeader, HostPattern, Http2Settings, InvalidSnapshot, Listener, ListenerTls,
+    OddPaths, OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, Protocol, ProxyPeers,
+    ProxyProtocol, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion, Upstream,
+    UpstreamTls, Verification,
 };
 use http::{HeaderName, HeaderValue, Method};
 use prost::Message as _;
@@ -96,6 +96,7 @@ pub(crate) fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
         health_freeze: duration("health_freeze", wire.health_freeze)?,
         max_header_bytes: wire.max_header_bytes,
         max_headers: wire.max_headers,
+        http2: decode_http2(wire.http2)?,
         access_log,
         trusted_proxies: parse_all("trusted_proxies", &wire.trusted_proxies)?,
         odd_paths: OddPaths {
@@ -104,6 +105,12 @@ pub(crate) fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
             above_root: wire.allow_path_above_root,
         },
     })
+}
+
+fn decode_http2(wire: Option<v1::Http2Settings>) -> Field<Http2Settings> {
+    let wire = wire.ok_or_else(|| invalid("http2", &"missing"))?;
+    let v1::Http2Settings { max_concurrent_streams, stream_window, connection_window } = wire;
+    Ok(Http2Settings { max_concurrent_streams, stream_window, connection_window })
 }
 
 fn decode_listener(wire: v1::Listener) -> Field<Listener> {
@@ -170,11 +177,19 @@ fn decode_upstream(wire: v1::Upstream) -> Field<Upstream> {
         // Without the header that it waits for, an endpoint would answer nothing.
         Err(_) => return Err(unknown("proxy_protocol")),
     };
+    let protocol = match wire.protocol() {
+        v1::Protocol::Http1 => Protocol::Http1,
+        v1::Protocol::Http2 => Protocol::Http2,
+        v1::Protocol::Http2Cleartext => Protocol::Http2Cleartext,
+        v1::Protocol::Auto => Protocol::Auto,
+        v1::Protocol::Unspecified => return Err(unknown("protocol")),
+    };
     let endpoint = |endpoint: &v1::Endpoint| {
         Ok(Endpoint { url: parse("endpoints", &endpoint.url)?, weight: endpoint.weight })
     };
     Ok(Upstream {
         endpoints: wire.endpoints.iter().map(endpoint).collect::<Field<_>>()?,
+        protocol,
         balance,
         health_check: wire.health_check.map(decode_health_check).transpose()?,
         panic_threshold: wire.panic_threshold,

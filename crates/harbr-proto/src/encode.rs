@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use harbr_model::{
     AccessLog, Authority, Balance, Certificate, ClientAuthMode, HeaderEdits, HealthCheck, HostHeader,
-    HostPattern, Listener, ListenerTls, OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, Probe,
-    ProxyPeers, ProxyProtocol, Route, Settings, Snapshot, TlsVersion, Upstream, UpstreamTls, Verification,
+    HostPattern, Http2Settings, Listener, ListenerTls, OtherPeers, OutlierPolicy, PathPrefix, PathRewrite,
+    Probe, Protocol, ProxyPeers, ProxyProtocol, Route, Settings, Snapshot, TlsVersion, Upstream, UpstreamTls,
+    Verification,
 };
 use http::{HeaderName, HeaderValue};
 use prost::Message as _;
@@ -83,7 +84,15 @@ impl From<&Settings> for v1::Settings {
             allow_nul_in_path: settings.odd_paths.nul,
             allow_backslash_in_path: settings.odd_paths.backslash,
             allow_path_above_root: settings.odd_paths.above_root,
+            http2: Some((&settings.http2).into()),
         }
+    }
+}
+
+impl From<&Http2Settings> for v1::Http2Settings {
+    fn from(settings: &Http2Settings) -> Self {
+        let Http2Settings { max_concurrent_streams, stream_window, connection_window } = *settings;
+        Self { max_concurrent_streams, stream_window, connection_window }
     }
 }
 
@@ -167,7 +176,14 @@ impl From<&Upstream> for v1::Upstream {
             Some(ProxyProtocol::V1) => v1::ProxyProtocol::V1,
             Some(ProxyProtocol::V2) => v1::ProxyProtocol::V2,
         };
+        let protocol = match upstream.protocol {
+            Protocol::Http1 => v1::Protocol::Http1,
+            Protocol::Http2 => v1::Protocol::Http2,
+            Protocol::Http2Cleartext => v1::Protocol::Http2Cleartext,
+            Protocol::Auto => v1::Protocol::Auto,
+        };
         Self {
+            protocol: protocol.into(),
             name: upstream.name.clone(),
             endpoints: upstream.endpoints.iter().map(endpoint).collect(),
             balance: balance.into(),

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use harbr_model::{HeaderEdits, Network, Scheme};
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, MAX_FORWARDS, TE, TRANSFER_ENCODING, UPGRADE, VIA};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, MAX_FORWARDS, TE, TRANSFER_ENCODING, UPGRADE, VIA,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 const X_FORWARDED_CLIENT_CERT: HeaderName = HeaderName::from_static("x-forwarded-client-cert");
@@ -63,6 +65,22 @@ pub fn strip_request(headers: &mut HeaderMap, version: Version, trust: Trust) ->
             || trust == Trust::No && is_about_the_client(name)
     });
     HopRequest { upgrade, wants_trailers, expects_continue }
+}
+
+/// HTTP/2 lets a client send its cookies in pieces; other protocols have one field of them (RFC 9113, 8.2.3).
+pub fn join_cookies(headers: &mut HeaderMap) {
+    let mut pieces = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    let (Some(first), Some(second)) = (pieces.next(), pieces.next()) else { return };
+    let joined = [first, second].into_iter().chain(pieces).collect::<Vec<_>>().join(&b"; "[..]);
+    let joined = HeaderValue::from_bytes(&joined).expect("valid values and a separator are a valid value");
+    headers.insert(COOKIE, joined);
+}
+
+/// Takes out what HTTP/2 says by other means, or cannot say (RFC 9113, 8.2.2 and 8.3.1).
+pub fn strip_for_http2(headers: &mut HeaderMap) {
+    for name in [CONNECTION, HOST, TRANSFER_ENCODING, UPGRADE] {
+        headers.remove(name);
+    }
 }
 
 /// Takes out of a response what is for this hop only, and its framing, which is made anew from its body. Only

@@ -12,6 +12,8 @@ use crate::body::{TestBody, fnv1a, full};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Echo {
     pub origin: String,
+    /// `HTTP/1.1`, `HTTP/2.0`
+    pub version: String,
     pub method: String,
     /// Path and query as they came.
     pub target: String,
@@ -48,6 +50,7 @@ pub(super) async fn respond(request: Request<Incoming>) -> Response<TestBody> {
     let (head, mut body) = request.into_parts();
     let mut echo = Echo {
         origin: head.extensions.get::<OriginName>().map(|name| name.0.to_string()).unwrap_or_default(),
+        version: format!("{:?}", head.version),
         method: head.method.to_string(),
         target: head.uri.to_string(),
         headers: pairs(&head.headers),

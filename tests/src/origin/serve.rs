@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -15,9 +15,14 @@ use super::Hangup;
 use super::record::Record;
 use crate::body::{TestBody, empty};
 
+/// Requests that one connection of HTTP/2 takes at once.
+const STREAMS: u32 = 10;
+
 #[derive(Clone)]
 pub(super) enum Transport {
     Plain,
+    /// HTTP/2 by prior knowledge.
+    Http2,
     Tls(TlsAcceptor),
 }
 
@@ -25,6 +30,7 @@ impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Plain => "Plain",
+            Self::Http2 => "Http2",
             Self::Tls(_) => "Tls",
         })
     }
@@ -49,9 +55,13 @@ async fn serve_connection(stream: TcpStream, transport: Transport, record: Arc<R
     let _ = stream.set_nodelay(true);
     match transport {
         Transport::Plain => serve_http(stream, record).await,
+        Transport::Http2 => serve_http2(stream, record).await,
         Transport::Tls(acceptor) => {
             if let Ok(stream) = acceptor.accept(stream).await {
-                serve_http(stream, record).await;
+                match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => serve_http2(stream, record).await,
+                    _ => serve_http(stream, record).await,
+                }
             }
         }
     }
@@ -61,6 +71,13 @@ async fn serve_http(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, re
     let service = service_fn(move |request| respond(request, Arc::clone(&record)));
     // A client that goes away is the test's doing.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(io), service).with_upgrades().await;
+}
+
+async fn serve_http2(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, record: Arc<Record>) {
+    let service = service_fn(move |request| respond(request, Arc::clone(&record)));
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    // A client that goes away is the test's doing.
+    let _ = builder.max_concurrent_streams(STREAMS).serve_connection(TokioIo::new(io), service).await;
 }
 
 async fn respond(mut request: Request<Incoming>, record: Arc<Record>) -> Result<Response<TestBody>, Hangup> {

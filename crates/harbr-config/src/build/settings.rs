@@ -1,11 +1,11 @@
 //! What holds for a node as a whole.
 
-use harbr_model::{AccessLog, OddPaths, Settings};
+use harbr_model::{AccessLog, HTTP2_WINDOWS, Http2Settings, OddPaths, Settings};
 
 use super::value::{ANY_DURATION, choice, duration, integer, networks, required, size};
 use crate::diagnostic::Findings;
 use crate::position::Span;
-use crate::raw::RawConfig;
+use crate::raw::{RawConfig, RawHttp2};
 use crate::read::Field;
 
 /// More connections than any machine has descriptors for.
@@ -43,6 +43,9 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
     if let Some(access_log) = choice("access_log", &raw.access_log, &ACCESS_LOGS, findings) {
         settings.access_log = access_log;
     }
+    if let Some(raw) = raw.http2.given() {
+        set_http2(&mut settings.http2, &raw.value, findings);
+    }
     if let Some(list) = raw.trusted_proxies.given() {
         settings.trusted_proxies = networks("trusted_proxies", list, findings);
     }
@@ -56,4 +59,17 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
 
 fn is_on(field: &Field<bool>) -> bool {
     field.given().is_some_and(|given| given.value)
+}
+
+fn set_http2(settings: &mut Http2Settings, raw: &RawHttp2, findings: &mut Findings) {
+    let count = integer("max_concurrent_streams", &raw.max_concurrent_streams, 1..=1_000, findings);
+    settings.max_concurrent_streams = count.unwrap_or(settings.max_concurrent_streams);
+    let windows = u64::from(*HTTP2_WINDOWS.start())..=u64::from(*HTTP2_WINDOWS.end());
+    for (name, field, setting) in [
+        ("stream_window", &raw.stream_window, &mut settings.stream_window),
+        ("connection_window", &raw.connection_window, &mut settings.connection_window),
+    ] {
+        let bytes = size(name, field, windows.clone(), findings);
+        *setting = bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or(*setting);
+    }
 }

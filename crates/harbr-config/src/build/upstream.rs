@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use harbr_model::{
-    Balance, Endpoint, EndpointUrl, HealthCheck, MAX_ENDPOINTS, OutlierPolicy, ProxyProtocol, Scheme,
-    Upstream,
+    Balance, Endpoint, EndpointUrl, HealthCheck, MAX_ENDPOINTS, OutlierPolicy, Protocol, ProxyProtocol,
+    Scheme, Upstream,
 };
 
 use super::credentials::Credentials;
@@ -22,6 +22,12 @@ const MAX_WEIGHT: u32 = 1_000;
 const PROXY_PROTOCOLS: [(&str, ProxyProtocol); 2] = [("v1", ProxyProtocol::V1), ("v2", ProxyProtocol::V2)];
 const BALANCES: [(&str, Balance); 2] =
     [("round_robin", Balance::RoundRobin), ("least_request", Balance::LeastRequest)];
+const PROTOCOLS: [(&str, Protocol); 4] = [
+    ("http1", Protocol::Http1),
+    ("h2", Protocol::Http2),
+    ("h2c", Protocol::Http2Cleartext),
+    ("auto", Protocol::Auto),
+];
 
 /// By name. An upstream that is wrong keeps its name, so that the routes that say it are not wrong too.
 #[derive(Debug, Default)]
@@ -50,6 +56,7 @@ impl Upstreams {
         let upstream = Upstream {
             name: name.to_owned(),
             endpoints: vec![Endpoint { url, weight: 1 }],
+            protocol: Protocol::Http1,
             balance: Balance::LeastRequest,
             health_check,
             panic_threshold: 0,
@@ -129,6 +136,7 @@ fn upstream(
     let endpoints =
         required(&raw.endpoints, name.span, &missing, "endpoints: [\"http://host:8080\"]", findings)
             .and_then(|list| endpoints(list, findings));
+    let protocol = protocol(&raw.protocol, endpoints.as_deref().unwrap_or_default(), findings);
     let balance = choice("balance", &raw.balance, &BALANCES, findings).unwrap_or(Balance::LeastRequest);
     let health_check = raw.health_check.given().and_then(|raw| health_check(&raw.value, findings));
     let panic_threshold = integer("panic_threshold", &raw.panic_threshold, 0..=100, findings).unwrap_or(0);
@@ -145,6 +153,7 @@ fn upstream(
     Some(Upstream {
         name: name.value.clone(),
         endpoints: endpoints?,
+        protocol,
         balance,
         health_check,
         panic_threshold,
@@ -152,6 +161,23 @@ fn upstream(
         tls,
         proxy_protocol,
     })
+}
+
+fn protocol(field: &Field<String>, endpoints: &[Endpoint], findings: &mut Findings) -> Protocol {
+    let chosen = choice("protocol", field, &PROTOCOLS, findings).unwrap_or(Protocol::Http1);
+    let (Some(scheme), Some(Spanned { value, span })) = (chosen.scheme(), field.given()) else {
+        return chosen;
+    };
+    if let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.url.scheme() != scheme) {
+        let message =
+            format!("`{value}` is for endpoints with {}://, unlike {}", scheme.as_str(), endpoint.url);
+        let other = match scheme {
+            Scheme::Https => "`h2c` is HTTP/2 in clear text",
+            Scheme::Http => "`h2` is HTTP/2 over TLS",
+        };
+        findings.push(Diagnostic::new(Code::WrongScheme, *span, message).with_hint(other));
+    }
+    chosen
 }
 
 fn endpoints(list: &Spanned<Vec<Field<RawEndpoint>>>, findings: &mut Findings) -> Option<Vec<Endpoint>> {

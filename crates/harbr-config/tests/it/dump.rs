@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use harbr_config::Config;
 use harbr_model::{
-    Authority, Certificate, ClientAuth, Endpoint, HeaderEdits, Listener, ListenerTls, OddPaths,
-    OutlierPolicy, ProxyPeers, RolloutPolicy, Route, Settings, Strategy, Upstream, UpstreamTls,
+    Authority, Certificate, ClientAuth, Endpoint, HeaderEdits, Http2Settings, Listener, ListenerTls,
+    OddPaths, OutlierPolicy, ProxyPeers, RolloutPolicy, Route, Settings, Strategy, Upstream, UpstreamTls,
 };
 
 pub(crate) fn dump(config: &Config) -> String {
@@ -67,6 +67,7 @@ fn dump_settings(text: &mut String, settings: &Settings) {
         health_freeze,
         max_header_bytes,
         max_headers,
+        http2,
         access_log,
         trusted_proxies,
         odd_paths,
@@ -78,6 +79,11 @@ fn dump_settings(text: &mut String, settings: &Settings) {
     line(text, format_args!("health_freeze {health_freeze:?}"));
     line(text, format_args!("max_header_bytes {max_header_bytes}"));
     line(text, format_args!("max_headers {max_headers}"));
+    let Http2Settings { max_concurrent_streams, stream_window, connection_window } = http2;
+    line(
+        text,
+        format_args!("http2 {max_concurrent_streams} streams, windows {stream_window} {connection_window}"),
+    );
     line(text, format_args!("access_log {access_log:?}"));
     for network in trusted_proxies {
         line(text, format_args!("trusted proxy {network}"));
@@ -106,10 +112,19 @@ fn dump_listener(text: &mut String, listener: &Listener) {
 }
 
 fn dump_upstream(text: &mut String, upstream: &Upstream) {
-    let Upstream { name, endpoints, balance, health_check, panic_threshold, outlier, tls, proxy_protocol } =
-        upstream;
+    let Upstream {
+        name,
+        endpoints,
+        protocol,
+        balance,
+        health_check,
+        panic_threshold,
+        outlier,
+        tls,
+        proxy_protocol,
+    } = upstream;
     let check = health_check.as_ref().map_or("none".to_owned(), ToString::to_string);
-    line(text, format_args!("upstream {name} {balance:?}, health check: {check}"));
+    line(text, format_args!("upstream {name} {} {balance:?}, health check: {check}", protocol.as_str()));
     if *panic_threshold != 0 {
         line(text, format_args!("  panic threshold {panic_threshold} %"));
     }

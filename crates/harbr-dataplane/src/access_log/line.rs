@@ -132,7 +132,11 @@ impl Record<'_> {
     }
 
     fn protocol(&self) -> &'static str {
-        if self.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" }
+        match self.version {
+            Version::HTTP_2 => "HTTP/2",
+            Version::HTTP_10 => "HTTP/1.0",
+            _ => "HTTP/1.1",
+        }
     }
 
     fn write_client(&self, out: &mut Vec<u8>) {

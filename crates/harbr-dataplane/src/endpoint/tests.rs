@@ -1,5 +1,7 @@
 use std::net::SocketAddr;
 
+use harbr_model::Protocol;
+
 use super::{Addrs, LiveEndpoint};
 use crate::link::Link;
 
@@ -8,7 +10,7 @@ fn addr(text: &str) -> SocketAddr {
 }
 
 fn endpoint(url: &str) -> LiveEndpoint {
-    LiveEndpoint::new(url.parse().unwrap(), Link::default())
+    LiveEndpoint::new(url.parse().unwrap(), Protocol::Http1, Link::default())
 }
 
 fn known(endpoint: &LiveEndpoint) -> Vec<SocketAddr> {

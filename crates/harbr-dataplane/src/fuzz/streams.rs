@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 
 use super::input::{damage, words};
-use crate::connection::{ConnectionState, Phase};
+use crate::connection::ConnectionState;
 use crate::guarded_io::GuardedIo;
 use crate::request_bounds::{RequestBounds, Verdict};
 
@@ -113,12 +113,12 @@ async fn by_hyper(stream: &[u8]) -> (usize, usize) {
     let io = TokioIo::new(GuardedIo::new(server, state.clone(), MAX_HEAD));
     let service = service_fn(|request: Request<Incoming>| {
         seen.borrow_mut().0 += 1;
-        state.enter(Phase::Active);
+        state.begin_request();
         let (seen, state) = (&seen, &state);
         async move {
             let is_whole = request.into_body().collect().await.is_ok();
             seen.borrow_mut().1 += usize::from(is_whole);
-            state.end_answer(is_whole);
+            state.end_request(is_whole);
             Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
         }
     });

@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use super::certificates::Certificates;
 
 /// What a listener speaks after its handshakes, the preferred first (RFC 7301).
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// How a listener does its handshakes.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use harbr_model::{EndpointUrl, Snapshot, Upstream};
+use harbr_model::{EndpointUrl, Protocol, Snapshot, Upstream};
 use harbr_tls::{InvalidTls, UpstreamCredentials, provider, system_roots};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -38,6 +38,22 @@ impl UpstreamTls {
 pub(crate) fn default_client_config() -> anyhow::Result<Arc<ClientConfig>> {
     let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
     Ok(Arc::new(builder.with_root_certificates(system_roots()).with_no_client_auth()))
+}
+
+/// HTTP/2, as ALPN calls it (RFC 9113, 3.2).
+pub(crate) const H2: &[u8] = b"h2";
+
+/// The same, with what is offered to speak after the handshake. Asked for each new connection, and all of a
+/// configuration that is large is shared.
+pub(crate) fn offering(config: &Arc<ClientConfig>, protocol: Protocol) -> Arc<ClientConfig> {
+    let offered: &[&[u8]] = match protocol {
+        Protocol::Http2 => &[H2],
+        Protocol::Auto => &[H2, b"http/1.1"],
+        Protocol::Http1 | Protocol::Http2Cleartext => return config.clone(),
+    };
+    let mut config = ClientConfig::clone(config);
+    config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
+    Arc::new(config)
 }
 
 impl fmt::Debug for UpstreamTls {

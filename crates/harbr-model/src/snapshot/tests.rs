@@ -3,8 +3,8 @@ use std::time::Duration;
 use super::{InvalidSnapshot, Resources, Snapshot};
 use crate::{
     Balance, Certificate, ClientAuth, ClientAuthMode, Endpoint, HeaderEdits, HostHeader, HostPattern,
-    Listener, ListenerTls, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Route, RouteMatch, Settings,
-    TimeoutPolicy, TlsVersion, Upstream, UpstreamTls, Verification,
+    Listener, ListenerTls, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Protocol, Route, RouteMatch,
+    Settings, TimeoutPolicy, TlsVersion, Upstream, UpstreamTls, Verification,
 };
 
 fn listener(name: &str) -> Listener {
@@ -16,6 +16,7 @@ fn upstream(name: &str, urls: &[&str]) -> Upstream {
     Upstream {
         name: name.into(),
         endpoints,
+        protocol: Protocol::Http1,
         balance: Balance::LeastRequest,
         health_check: None,
         panic_threshold: 0,
@@ -67,6 +68,14 @@ fn each_rule_that_resources_can_break_together_has_its_name() {
     let cases = [
         (snapshot(vec![], vec![u()], vec![route("/", "/", "u")]), InvalidSnapshot::NoListener),
         (snapshot(vec![listener("a")], vec![u()], vec![]), InvalidSnapshot::NoRoute),
+        (
+            snapshot(
+                vec![listener("a")],
+                vec![Upstream { protocol: Protocol::Http2, ..u() }],
+                vec![route("/", "/", "u")],
+            ),
+            InvalidSnapshot::Protocol { name: "u".into(), protocol: "h2", url: "http://a".into() },
+        ),
         (
             snapshot(vec![listener("a"), listener("a")], vec![u()], vec![route("/", "/", "u")]),
             InvalidSnapshot::DuplicateName { what: "listeners", name: "a".into() },

@@ -13,12 +13,20 @@ pub struct SettingsDocument {
     pub health_freeze_ms: u64,
     pub max_header_bytes: u32,
     pub max_headers: u32,
+    pub http2: Http2Document,
     /// `json`, `text` or `off`
     pub access_log: &'static str,
     pub trusted_proxies: Vec<String>,
     pub allow_nul_in_path: bool,
     pub allow_backslash_in_path: bool,
     pub allow_path_above_root: bool,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Http2Document {
+    pub max_concurrent_streams: u32,
+    pub stream_window: u32,
+    pub connection_window: u32,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -52,6 +60,7 @@ impl From<&v1::Settings> for SettingsDocument {
             allow_nul_in_path,
             allow_backslash_in_path,
             allow_path_above_root,
+            http2,
         } = settings;
         Self {
             max_connections: *max_connections,
@@ -61,12 +70,20 @@ impl From<&v1::Settings> for SettingsDocument {
             health_freeze_ms: millis(*health_freeze),
             max_header_bytes: *max_header_bytes,
             max_headers: *max_headers,
+            http2: http2.as_ref().map(Http2Document::from).unwrap_or_default(),
             access_log: access_log(settings.access_log()),
             trusted_proxies: trusted_proxies.clone(),
             allow_nul_in_path: *allow_nul_in_path,
             allow_backslash_in_path: *allow_backslash_in_path,
             allow_path_above_root: *allow_path_above_root,
         }
+    }
+}
+
+impl From<&v1::Http2Settings> for Http2Document {
+    fn from(settings: &v1::Http2Settings) -> Self {
+        let v1::Http2Settings { max_concurrent_streams, stream_window, connection_window } = *settings;
+        Self { max_concurrent_streams, stream_window, connection_window }
     }
 }
 

@@ -188,6 +188,7 @@ fn upstreams_say_the_health_of_each_endpoint() {
     let upstream = v1::UpstreamStatus {
         upstream: Some(v1::Upstream {
             name: "backend".to_owned(),
+            protocol: v1::Protocol::Http2.into(),
             balance: v1::Balance::RoundRobin.into(),
             health_check: Some(v1::HealthCheck {
                 probe: Some(v1::health_check::Probe::HttpPath("/health".to_owned())),

@@ -10,6 +10,7 @@ use super::{millis, rfc3339, said};
 pub struct UpstreamDocument {
     pub name: String,
     pub endpoints: Vec<EndpointDocument>,
+    pub protocol: &'static str,
     pub balance: &'static str,
     pub health_check: Option<HealthCheckDocument>,
     pub panic_threshold: u32,
@@ -54,6 +55,7 @@ impl From<v1::UpstreamStatus> for UpstreamDocument {
     fn from(status: v1::UpstreamStatus) -> Self {
         let upstream = status.upstream.unwrap_or_default();
         Self {
+            protocol: protocol(upstream.protocol()),
             balance: balance(upstream.balance()),
             name: upstream.name,
             endpoints: status.endpoints.into_iter().map(EndpointDocument::from).collect(),
@@ -116,5 +118,14 @@ fn balance(balance: v1::Balance) -> &'static str {
     match balance {
         v1::Balance::RoundRobin => "round_robin",
         v1::Balance::LeastRequest | v1::Balance::Unspecified => "least_request",
+    }
+}
+
+fn protocol(protocol: v1::Protocol) -> &'static str {
+    match protocol {
+        v1::Protocol::Http1 | v1::Protocol::Unspecified => "http1",
+        v1::Protocol::Http2 => "h2",
+        v1::Protocol::Http2Cleartext => "h2c",
+        v1::Protocol::Auto => "auto",
     }
 }

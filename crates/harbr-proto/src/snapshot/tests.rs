@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use harbr_model::{
     AccessLog, Authority, Balance, Certificate, ClientAuth, ClientAuthMode, Endpoint, HeaderEdits,
-    HeaderMatch, HealthCheck, HostHeader, HostPattern, Listener, ListenerTls, OddPaths, OtherPeers,
-    OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, ProxyPeers, ProxyProtocol, Resources, Route,
-    RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion, Upstream, UpstreamTls, Verification,
+    HeaderMatch, HealthCheck, HostHeader, HostPattern, Http2Settings, Listener, ListenerTls, OddPaths,
+    OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, Protocol, ProxyPeers,
+    ProxyProtocol, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion, Upstream,
+    UpstreamTls, Verification,
 };
 use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
@@ -17,6 +18,7 @@ const FENCE: Fence = Fence { epoch: 1, generation: 1 };
 fn upstream() -> impl Strategy<Value = Upstream> {
     let endpoints = proptest::collection::btree_set(1..50_u16, 1..4);
     let check = proptest::option::of((any::<bool>(), 1..20_u64, 1..4_u32));
+    let protocol = prop_oneof![Just(Protocol::Http1), Just(Protocol::Http2), Just(Protocol::Auto)];
     let outlier =
         (0..9_u32, 1..9_u64, 0..=100_u32).prop_map(|(failures, seconds, max_ejected)| OutlierPolicy {
             failures,
@@ -25,11 +27,13 @@ fn upstream() -> impl Strategy<Value = Upstream> {
             ..OutlierPolicy::default()
         });
     let proxy = proptest::option::of(any::<bool>());
-    let parts = (endpoints, any::<bool>(), check, outlier, proptest::option::of(upstream_tls()), proxy);
-    parts.prop_map(|(ports, round_robin, check, outlier, tls, proxy)| Upstream {
+    let parts =
+        (endpoints, any::<bool>(), check, outlier, proptest::option::of(upstream_tls()), proxy, protocol);
+    parts.prop_map(|(ports, round_robin, check, outlier, tls, proxy, protocol)| Upstream {
         panic_threshold: outlier.max_ejected,
         outlier,
         name: "u".into(),
+        protocol,
         endpoints: ports
             .into_iter()
             .map(|port| Endpoint { url: format!("https://a:{port}/b").parse().unwrap(), weight: port.into() })
@@ -137,7 +141,10 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
         routes.sort_by(|a, b| a.name.cmp(&b.name));
         routes.dedup_by(|a, b| a.name == b.name);
         let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
+        let http2 =
+            Http2Settings { max_concurrent_streams: 7, stream_window: 70_000, connection_window: 80_000 };
         let settings = Settings {
+            http2,
             access_log: AccessLog::Text,
             trusted_proxies,
             odd_paths: OddPaths { nul: true, backslash: false, above_root: true },
