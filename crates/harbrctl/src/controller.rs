@@ -162,20 +162,28 @@ impl Controller {
 }
 
 fn failure(url: &ControllerUrl, status: &Status) -> anyhow::Error {
+    const ELSEWHERE: &str = "is this the controller's address for gRPC?";
     // Only what comes in between has a cause; the controller answers with a message.
     if let Some(cause) = status.source() {
-        return anyhow!(
-            "the connection to {url} failed: {}; is this the controller's address for gRPC?",
-            harbr_trust::cause(cause)
-        );
+        return anyhow!("the connection to {url} failed: {}; {ELSEWHERE}", harbr_trust::cause(cause));
     }
     let reason = match status.message().lines().next() {
         Some(line) if !line.is_empty() => line,
         Some(_) | None => status.code().description(),
     };
+    if is_of_another_server(status) {
+        return anyhow!("{url} answers, but not as a controller: {reason}; {ELSEWHERE}");
+    }
     // It works as it should; it is the question that has no answer.
     if matches!(status.code(), Code::NotFound | Code::FailedPrecondition) {
         return anyhow!("{}", status.message());
     }
     anyhow!("the controller at {url} failed: {reason}")
+}
+
+/// HTTP/2 is spoken there, and may even be gRPC, as by a proxy's listener, but it is not this service.
+fn is_of_another_server(status: &Status) -> bool {
+    // tonic has no other mark for an answer that it could not read.
+    matches!(status.code(), Code::Unimplemented | Code::Unknown)
+        || status.message().starts_with("protocol error")
 }
