@@ -254,7 +254,12 @@ async fn an_upstream_that_speaks_no_http2_is_502_and_a_silent_one_504() {
         let _ = stream.read(&mut [0; 1_024]).await;
     })
     .await;
-    let silent = RawOrigin::start(|_stream| std::future::pending()).await;
+    let silent = RawOrigin::start(|stream| async move {
+        let _open = stream;
+        std::future::pending().await
+    })
+    .await;
+    let gone = RawOrigin::start(|stream| std::future::ready(drop(stream))).await;
     let malformed: Script = |stream, _| {
         // A response without a status.
         vec![Frame::new(
@@ -268,14 +273,16 @@ async fn an_upstream_that_speaks_no_http2_is_502_and_a_silent_one_504() {
     let text = File::new()
         .upstream("garbage", &[garbage.url()], "protocol: h2c")
         .upstream("silent", &[silent.url()], "protocol: h2c")
+        .upstream("gone", &[gone.url()], "protocol: h2c")
         .upstream("malformed", &[malformed.url()], "protocol: h2c")
         .route("/garbage", "upstream: garbage")
         .route("/silent", "upstream: silent, timeout_ms: 500")
+        .route("/gone", "upstream: gone")
         .route("/malformed", "upstream: malformed")
         .global_timeout_ms(2_000)
         .text();
     let fleet = Fleet::start(Shape::Split, &text).await;
-    for (path, status) in [("/garbage", 502), ("/silent", 504), ("/malformed", 502)] {
+    for (path, status) in [("/garbage", 502), ("/silent", 504), ("/gone", 502), ("/malformed", 502)] {
         assert_eq!(get(fleet.addr(), path).await.status, status, "{path}");
     }
 }

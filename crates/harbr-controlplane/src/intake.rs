@@ -39,24 +39,22 @@ impl Intake {
         Self { path, ledger, fleet }
     }
 
-    /// Works until `stop`, or until there is nobody left to read.
+    /// Works until `stop`, or until there is nobody left to read. What is being taken then is taken to its end: it writes.
     pub(crate) async fn run(self, mut readings: watch::Receiver<Reading>, stop: CancellationToken) {
-        let work = async {
-            let mut outcome = Outcome::Settled;
-            loop {
-                tokio::select! {
-                    changed = readings.changed() => if changed.is_err() { return },
-                    () = tokio::time::sleep(RETRY), if outcome == Outcome::Again => {}
-                }
-                let reading = readings.borrow_and_update().clone();
-                outcome = match reading {
-                    None => Outcome::Settled,
-                    Some(Ok(content)) => self.take(content).await,
-                    Some(Err(reason)) => self.refused(unreadable(&self.path, &reason)),
-                };
+        let mut outcome = Outcome::Settled;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = readings.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(RETRY), if outcome == Outcome::Again => {}
             }
-        };
-        stop.run_until_cancelled(work).await;
+            let reading = readings.borrow_and_update().clone();
+            outcome = match reading {
+                None => Outcome::Settled,
+                Some(Ok(content)) => self.take(content).await,
+                Some(Err(reason)) => self.refused(unreadable(&self.path, &reason)),
+            };
+        }
     }
 
     async fn take(&self, content: Content) -> Outcome {

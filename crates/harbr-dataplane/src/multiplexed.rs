@@ -136,10 +136,16 @@ impl Multiplexed {
             .keep_alive_interval(PING_AFTER)
             .keep_alive_timeout(PONG_WITHIN);
         let (sender, driver) = builder.handshake(io).await?;
-        let driver = Rc::new(RefCell::new(driver));
+        let driver = Rc::new(RefCell::new(Some(driver)));
         let running = driver.clone();
         worker.upstream_tasks.spawn_local(async move {
-            let ended = std::future::poll_fn(|cx| Pin::new(&mut *running.borrow_mut()).poll(cx)).await;
+            let ended = std::future::poll_fn(|cx| match running.borrow_mut().as_mut() {
+                Some(driver) => Pin::new(driver).poll(cx),
+                None => Poll::Ready(Ok(())),
+            });
+            let ended = ended.await;
+            // Only with it the sender counts as closed, and requests that wait in it fail instead of waiting on.
+            drop(running.borrow_mut().take());
             if let Err(error) = ended {
                 tracing::debug!(%error, "an upstream connection ended");
             }
@@ -148,7 +154,9 @@ impl Multiplexed {
             sender,
             // While it is being driven nobody asks.
             limit: Box::new(move || {
-                driver.try_borrow().map_or(usize::MAX, |driver| driver.current_max_send_streams())
+                driver.try_borrow().map_or(usize::MAX, |driver| {
+                    driver.as_ref().map_or(0, |driver| driver.current_max_send_streams())
+                })
             }),
             under_way: Cell::new(0),
             is_retired: Cell::new(false),
