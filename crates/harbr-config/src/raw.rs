@@ -69,6 +69,8 @@ pub(crate) struct RawConfig {
     /// A line for each request, on standard output.
     #[schemars(with = "kind::AccessLog", extend("default" = "json"))]
     pub(crate) access_log: Text,
+    /// What each proxy remembers of the requests of the last minutes, for `harbrctl plan`.
+    pub(crate) traffic_sample: Field<RawTrafficSample>,
     /// Whose `X-Forwarded-For`, `-Proto`, `-Host`, `Forwarded` and `X-Real-IP` are kept and extended, such
     /// as a load balancer's: `10.0.0.0/8`. Anybody else's are replaced.
     #[schemars(with = "Vec<kind::Block>", extend("default" = [], "x-limits" = "at most 1,000"))]
@@ -240,6 +242,20 @@ pub(crate) struct RawHttp2 {
     /// The same for all requests of a connection: what its uploads hold in memory at most.
     #[schemars(with = "kind::Size", extend("default" = "1MiB", "x-limits" = "65535B–16MiB"))]
     pub(crate) connection_window: Text,
+}
+
+/// What each proxy remembers of the requests of the last ten minutes, so that `harbrctl plan` can try a change on
+/// them: method, host, path without the query, and those headers that a route matches on.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "TrafficSample")]
+pub(crate) struct RawTrafficSample {
+    /// Of so many requests one. Where that is more than `size` in ten minutes, a proxy takes fewer by itself. 0: none.
+    #[schemars(with = "kind::Integer", range(min = 0, max = 1_000_000), extend("default" = 10))]
+    pub(crate) one_in: Integer,
+    /// Requests that a proxy remembers at once, with 512 bytes for each on average.
+    #[schemars(with = "kind::Integer", range(min = 1, max = 100_000), extend("default" = 10_000))]
+    pub(crate) size: Integer,
 }
 
 /// What stands at a route key.

@@ -23,7 +23,8 @@ mod upstream;
 pub use health::{Health, HealthCheck, Probe};
 pub use limits::{
     HTTP2_WINDOWS, MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES,
-    MAX_TIMEOUT, MAX_TRUSTED_PROXIES, MAX_WAVES, RETRY_BUDGET_FLOOR, RETRY_BUDGET_SHARE,
+    MAX_SAMPLE_SIZE, MAX_SAMPLE_STRIDE, MAX_TIMEOUT, MAX_TRUSTED_PROXIES, MAX_WAVES, RETRY_BUDGET_FLOOR,
+    RETRY_BUDGET_SHARE,
 };
 pub use listener::{Listener, OtherPeers, ProxyPeers, ProxyProtocol};
 pub use network::{InvalidNetwork, Network};
@@ -35,7 +36,7 @@ pub use route::{
     HeaderEdits, HeaderMatch, HostHeader, HostPattern, InvalidHostPattern, InvalidPathPrefix, PathPrefix,
     PathRewrite, Route, RouteMatch, TimeoutPolicy,
 };
-pub use settings::{AccessLog, Http2Settings, OddPaths, Settings};
+pub use settings::{AccessLog, Http2Settings, OddPaths, Settings, TrafficSample};
 pub use snapshot::{InvalidSnapshot, Resources, Snapshot};
 pub use tls::{
     Authority, Certificate, ClientAuth, ClientAuthMode, ListenerTls, PrivateKey, TlsVersion, UpstreamTls,

@@ -27,3 +27,7 @@ pub const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 pub const MAX_WAVES: usize = 16;
 /// Bytes of a window of HTTP/2: from what each connection starts with (RFC 9113, 6.9.2).
 pub const HTTP2_WINDOWS: RangeInclusive<u32> = 65_535..=16 * 1024 * 1024;
+/// Requests that a node remembers of its traffic.
+pub const MAX_SAMPLE_SIZE: u32 = 100_000;
+/// Of so many requests it remembers one at least.
+pub const MAX_SAMPLE_STRIDE: u32 = 1_000_000;

@@ -22,6 +22,7 @@ pub struct Settings {
     pub max_headers: u32,
     pub http2: Http2Settings,
     pub access_log: AccessLog,
+    pub traffic_sample: TrafficSample,
     /// Whose word on the client before them counts: `X-Forwarded-*` from anybody else is replaced.
     pub trusted_proxies: Vec<Network>,
     pub odd_paths: OddPaths,
@@ -49,6 +50,15 @@ pub struct Http2Settings {
     pub connection_window: u32,
 }
 
+/// What a node remembers of the requests of the last minutes, for `plan` to try a change on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrafficSample {
+    /// Of so many requests one; 0: none, the sample is off.
+    pub one_in: u32,
+    /// Requests at once, over all workers.
+    pub size: u32,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessLog {
     Off,
@@ -74,6 +84,7 @@ impl Settings {
                 connection_window: 1024 * 1024,
             },
             access_log: AccessLog::Json,
+            traffic_sample: TrafficSample { one_in: 10, size: 10_000 },
             trusted_proxies: Vec::new(),
             odd_paths: OddPaths::default(),
         }

@@ -3,10 +3,11 @@ use std::time::Duration;
 
 use crate::limits::{
     HTTP2_WINDOWS, MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES,
-    MAX_TIMEOUT, MAX_TRUSTED_PROXIES,
+    MAX_SAMPLE_SIZE, MAX_SAMPLE_STRIDE, MAX_TIMEOUT, MAX_TRUSTED_PROXIES,
 };
 use crate::{
-    Authority, Certificate, HostPattern, Http2Settings, Listener, PathPrefix, Route, Settings, Upstream,
+    Authority, Certificate, HostPattern, Http2Settings, Listener, PathPrefix, Route, Settings, TrafficSample,
+    Upstream,
 };
 
 /// All that a node needs to serve, whole and immutable. It exists only if all of it is valid.
@@ -150,6 +151,9 @@ fn check_settings(settings: &Settings) -> Result<(), InvalidSnapshot> {
     check_range((1..=1_000).contains(&max_concurrent_streams), what, "max_concurrent_streams")?;
     check_range(HTTP2_WINDOWS.contains(&stream_window), what, "stream_window")?;
     check_range(HTTP2_WINDOWS.contains(&connection_window), what, "connection_window")?;
+    let TrafficSample { one_in, size } = settings.traffic_sample;
+    check_range(one_in <= MAX_SAMPLE_STRIDE, what, "one_in")?;
+    check_range((1..=MAX_SAMPLE_SIZE).contains(&size), what, "size")?;
     check_count("trusted proxies", settings.trusted_proxies.len(), MAX_TRUSTED_PROXIES)?;
     for (setting, duration) in [
         ("header_timeout", settings.header_timeout),

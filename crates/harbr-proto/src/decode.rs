@@ -10,8 +10,8 @@ use harbr_model::{
     AccessLog, Authority, Balance, Certificate, ClientAuth, ClientAuthMode, Endpoint, HeaderEdits,
     HeaderMatch, HealthCheck, HostHeader, HostPattern, Http2Settings, InvalidSnapshot, Listener, ListenerTls,
     OddPaths, OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, Protocol, ProxyPeers,
-    ProxyProtocol, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion, Upstream,
-    UpstreamTls, Verification,
+    ProxyProtocol, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion,
+    TrafficSample, Upstream, UpstreamTls, Verification,
 };
 use http::{HeaderName, HeaderValue, Method};
 use prost::Message as _;
@@ -98,6 +98,7 @@ pub(crate) fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
         max_headers: wire.max_headers,
         http2: decode_http2(wire.http2)?,
         access_log,
+        traffic_sample: decode_traffic_sample(wire.traffic_sample)?,
         trusted_proxies: parse_all("trusted_proxies", &wire.trusted_proxies)?,
         odd_paths: OddPaths {
             nul: wire.allow_nul_in_path,
@@ -111,6 +112,11 @@ fn decode_http2(wire: Option<v1::Http2Settings>) -> Field<Http2Settings> {
     let wire = wire.ok_or_else(|| invalid("http2", &"missing"))?;
     let v1::Http2Settings { max_concurrent_streams, stream_window, connection_window } = wire;
     Ok(Http2Settings { max_concurrent_streams, stream_window, connection_window })
+}
+
+fn decode_traffic_sample(wire: Option<v1::TrafficSample>) -> Field<TrafficSample> {
+    let v1::TrafficSample { one_in, size } = wire.ok_or_else(|| invalid("traffic_sample", &"missing"))?;
+    Ok(TrafficSample { one_in, size })
 }
 
 fn decode_listener(wire: v1::Listener) -> Field<Listener> {

@@ -23,7 +23,7 @@ pub use drained::DrainedDocument;
 pub use node::{NodeDocument, QuarantinedDocument};
 pub use rollout::{RevisionDocument, RevisionWithFileDocument, RolloutDocument, WaveDocument};
 pub use route::{HeaderDocument, HeaderEditsDocument, RouteDocument};
-pub use settings::{CertificateDocument, ListenerDocument, SettingsDocument};
+pub use settings::{CertificateDocument, ListenerDocument, SettingsDocument, TrafficSampleDocument};
 pub use status::StatusDocument;
 pub use token::TokenDocument;
 pub use upstream::{EndpointDocument, HealthCheckDocument, UpstreamDocument};

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use harbr_model::{
     AccessLog, Authority, Balance, Certificate, ClientAuthMode, HeaderEdits, HealthCheck, HostHeader,
     HostPattern, Http2Settings, Listener, ListenerTls, OtherPeers, OutlierPolicy, PathPrefix, PathRewrite,
-    Probe, Protocol, ProxyPeers, ProxyProtocol, Route, Settings, Snapshot, TlsVersion, Upstream, UpstreamTls,
-    Verification,
+    Probe, Protocol, ProxyPeers, ProxyProtocol, Route, Settings, Snapshot, TlsVersion, TrafficSample,
+    Upstream, UpstreamTls, Verification,
 };
 use http::{HeaderName, HeaderValue};
 use prost::Message as _;
@@ -80,6 +80,7 @@ impl From<&Settings> for v1::Settings {
             max_header_bytes: settings.max_header_bytes,
             max_headers: settings.max_headers,
             access_log: access_log.into(),
+            traffic_sample: Some((&settings.traffic_sample).into()),
             trusted_proxies: settings.trusted_proxies.iter().map(ToString::to_string).collect(),
             allow_nul_in_path: settings.odd_paths.nul,
             allow_backslash_in_path: settings.odd_paths.backslash,
@@ -93,6 +94,13 @@ impl From<&Http2Settings> for v1::Http2Settings {
     fn from(settings: &Http2Settings) -> Self {
         let Http2Settings { max_concurrent_streams, stream_window, connection_window } = *settings;
         Self { max_concurrent_streams, stream_window, connection_window }
+    }
+}
+
+impl From<&TrafficSample> for v1::TrafficSample {
+    fn from(sample: &TrafficSample) -> Self {
+        let TrafficSample { one_in, size } = *sample;
+        Self { one_in, size }
     }
 }
 

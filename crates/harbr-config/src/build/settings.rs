@@ -1,11 +1,14 @@
 //! What holds for a node as a whole.
 
-use harbr_model::{AccessLog, HTTP2_WINDOWS, Http2Settings, OddPaths, Settings};
+use harbr_model::{
+    AccessLog, HTTP2_WINDOWS, Http2Settings, MAX_SAMPLE_SIZE, MAX_SAMPLE_STRIDE, OddPaths, Settings,
+    TrafficSample,
+};
 
 use super::value::{ANY_DURATION, choice, duration, integer, networks, required, size};
 use crate::diagnostic::Findings;
 use crate::position::Span;
-use crate::raw::{RawConfig, RawHttp2};
+use crate::raw::{RawConfig, RawHttp2, RawTrafficSample};
 use crate::read::Field;
 
 /// More connections than any machine has descriptors for.
@@ -46,6 +49,9 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
     if let Some(raw) = raw.http2.given() {
         set_http2(&mut settings.http2, &raw.value, findings);
     }
+    if let Some(raw) = raw.traffic_sample.given() {
+        set_traffic_sample(&mut settings.traffic_sample, &raw.value, findings);
+    }
     if let Some(list) = raw.trusted_proxies.given() {
         settings.trusted_proxies = networks("trusted_proxies", list, findings);
     }
@@ -72,4 +78,11 @@ fn set_http2(settings: &mut Http2Settings, raw: &RawHttp2, findings: &mut Findin
         let bytes = size(name, field, windows.clone(), findings);
         *setting = bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or(*setting);
     }
+}
+
+fn set_traffic_sample(settings: &mut TrafficSample, raw: &RawTrafficSample, findings: &mut Findings) {
+    let one_in = integer("one_in", &raw.one_in, 0..=MAX_SAMPLE_STRIDE, findings);
+    settings.one_in = one_in.unwrap_or(settings.one_in);
+    let size = integer("size", &raw.size, 1..=MAX_SAMPLE_SIZE, findings);
+    settings.size = size.unwrap_or(settings.size);
 }

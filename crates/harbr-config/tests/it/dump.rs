@@ -5,7 +5,8 @@ use std::fmt::Write;
 use harbr_config::Config;
 use harbr_model::{
     Authority, Certificate, ClientAuth, Endpoint, HeaderEdits, Http2Settings, Listener, ListenerTls,
-    OddPaths, OutlierPolicy, ProxyPeers, RolloutPolicy, Route, Settings, Strategy, Upstream, UpstreamTls,
+    OddPaths, OutlierPolicy, ProxyPeers, RolloutPolicy, Route, Settings, Strategy, TrafficSample, Upstream,
+    UpstreamTls,
 };
 
 pub(crate) fn dump(config: &Config) -> String {
@@ -69,6 +70,7 @@ fn dump_settings(text: &mut String, settings: &Settings) {
         max_headers,
         http2,
         access_log,
+        traffic_sample,
         trusted_proxies,
         odd_paths,
     } = settings;
@@ -85,6 +87,8 @@ fn dump_settings(text: &mut String, settings: &Settings) {
         format_args!("http2 {max_concurrent_streams} streams, windows {stream_window} {connection_window}"),
     );
     line(text, format_args!("access_log {access_log:?}"));
+    let TrafficSample { one_in, size } = traffic_sample;
+    line(text, format_args!("traffic_sample one in {one_in}, at most {size}"));
     for network in trusted_proxies {
         line(text, format_args!("trusted proxy {network}"));
     }

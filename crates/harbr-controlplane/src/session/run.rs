@@ -99,9 +99,15 @@ impl Session {
                     .map_err(|error| Status::invalid_argument(format!("this hello is not valid: {error}")))?;
                 self.check_name(&greeting.id).map(|()| greeting)
             }
-            Some(Kind::Ack(_) | Kind::Nack(_) | Kind::Report(_) | Kind::Goodbye(_)) | None => {
-                Err(Status::invalid_argument("a session starts with a hello"))
-            }
+            Some(
+                Kind::Ack(_)
+                | Kind::Nack(_)
+                | Kind::Report(_)
+                | Kind::Goodbye(_)
+                | Kind::Sample(_)
+                | Kind::Tapped(_),
+            )
+            | None => Err(Status::invalid_argument("a session starts with a hello")),
         }
     }
 
@@ -262,7 +268,7 @@ impl Peer {
             Some(Kind::Nack(nack)) => self.nacked(nack),
             Some(Kind::Report(report)) => self.reported(report, intent),
             Some(Kind::Goodbye(v1::Goodbye {})) => return Next::Goodbye,
-            Some(Kind::Hello(_)) | None => {
+            Some(Kind::Hello(_) | Kind::Sample(_) | Kind::Tapped(_)) | None => {
                 tracing::debug!("node {} says something that is not understood here", self.id);
             }
         }

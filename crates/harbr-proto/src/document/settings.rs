@@ -16,6 +16,7 @@ pub struct SettingsDocument {
     pub http2: Http2Document,
     /// `json`, `text` or `off`
     pub access_log: &'static str,
+    pub traffic_sample: TrafficSampleDocument,
     pub trusted_proxies: Vec<String>,
     pub allow_nul_in_path: bool,
     pub allow_backslash_in_path: bool,
@@ -27,6 +28,13 @@ pub struct Http2Document {
     pub max_concurrent_streams: u32,
     pub stream_window: u32,
     pub connection_window: u32,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TrafficSampleDocument {
+    /// 0: off
+    pub one_in: u32,
+    pub size: u32,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -61,6 +69,7 @@ impl From<&v1::Settings> for SettingsDocument {
             allow_backslash_in_path,
             allow_path_above_root,
             http2,
+            traffic_sample,
         } = settings;
         Self {
             max_connections: *max_connections,
@@ -72,6 +81,7 @@ impl From<&v1::Settings> for SettingsDocument {
             max_headers: *max_headers,
             http2: http2.as_ref().map(Http2Document::from).unwrap_or_default(),
             access_log: access_log(settings.access_log()),
+            traffic_sample: traffic_sample.map(TrafficSampleDocument::from).unwrap_or_default(),
             trusted_proxies: trusted_proxies.clone(),
             allow_nul_in_path: *allow_nul_in_path,
             allow_backslash_in_path: *allow_backslash_in_path,
@@ -84,6 +94,12 @@ impl From<&v1::Http2Settings> for Http2Document {
     fn from(settings: &v1::Http2Settings) -> Self {
         let v1::Http2Settings { max_concurrent_streams, stream_window, connection_window } = *settings;
         Self { max_concurrent_streams, stream_window, connection_window }
+    }
+}
+
+impl From<v1::TrafficSample> for TrafficSampleDocument {
+    fn from(v1::TrafficSample { one_in, size }: v1::TrafficSample) -> Self {
+        Self { one_in, size }
     }
 }
 

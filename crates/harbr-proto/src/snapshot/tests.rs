@@ -4,8 +4,8 @@ use harbr_model::{
     AccessLog, Authority, Balance, Certificate, ClientAuth, ClientAuthMode, Endpoint, HeaderEdits,
     HeaderMatch, HealthCheck, HostHeader, HostPattern, Http2Settings, Listener, ListenerTls, OddPaths,
     OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, Protocol, ProxyPeers,
-    ProxyProtocol, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion, Upstream,
-    UpstreamTls, Verification,
+    ProxyProtocol, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion,
+    TrafficSample, Upstream, UpstreamTls, Verification,
 };
 use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
@@ -146,6 +146,7 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
         let settings = Settings {
             http2,
             access_log: AccessLog::Text,
+            traffic_sample: TrafficSample { one_in: 3, size: 5 },
             trusted_proxies,
             odd_paths: OddPaths { nul: true, backslash: false, above_root: true },
             ..Settings::with_max_connections(7)
