@@ -259,7 +259,7 @@ async fn an_upstream_that_speaks_no_http2_is_502_and_a_silent_one_504() {
         std::future::pending().await
     })
     .await;
-    let gone = RawOrigin::start(|stream| std::future::ready(drop(stream))).await;
+    let gone = RawOrigin::start(|stream| async move { drop(stream) }).await;
     let malformed: Script = |stream, _| {
         // A response without a status.
         vec![Frame::new(
