@@ -8,6 +8,7 @@ mod header;
 mod health_check;
 mod listener;
 mod outlier;
+mod record;
 mod rollout;
 mod route;
 mod route_key;

@@ -162,6 +162,12 @@ codes! {
         "A block is an address and the length of its prefix, `10.0.0.0/8` or `2001:db8::/32`; an address alone \
          is itself only.";
 
+    DuplicateLogField = "HR0205" Error, "a field of the access log is there twice",
+        "A line of the access log is a JSON object, in which each name stands once. Remove one of the two; the first \
+         one is shown as well.";
+    InvalidSampleShare = "HR0206" Error, "not a share of the requests",
+        "A share of requests is a percentage from `0%` to `100%`, with at most four decimals: `10%`, `0.1%`.";
+
     InvalidRouteKey = "HR0301" Error, "not the key of a route",
         "A route's key is `[host]/path-prefix`: `/`, `/api`, `api.example.com/`, `*.example.com/v1`. It has no \
          scheme, port, query or fragment, and no wildcard in its path: a path is for all paths below it.";

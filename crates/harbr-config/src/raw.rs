@@ -4,11 +4,15 @@
 //! of YAML is an enum with the kinds as its variants' names. The doc comment of a field is its description in
 //! the JSON Schema and in `docs/configuration.md`; see [`crate::schema`].
 
+mod record;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::read::{Entries, Field};
 use crate::schema as kind;
+
+pub(crate) use record::{RawAccessLog, RawAccessLogSettings, RawTracing};
 
 /// A size such as `10MiB`, a duration such as `10s`, or any other text.
 type Text = Field<String>;
@@ -66,11 +70,14 @@ pub(crate) struct RawConfig {
     pub(crate) max_headers: Integer,
     /// What a client may ask of one HTTP/2 connection at a time.
     pub(crate) http2: Field<RawHttp2>,
-    /// A line for each request, on standard output.
-    #[schemars(with = "kind::AccessLog", extend("default" = "json"))]
-    pub(crate) access_log: Text,
     /// What each proxy remembers of the requests of the last minutes, for `harbrctl plan`.
     pub(crate) traffic_sample: Field<RawTrafficSample>,
+    /// A line for each request, on standard output, [see there](access_log.md). The format alone is short for a
+    /// mapping with nothing else.
+    #[schemars(extend("default" = "json"))]
+    pub(crate) access_log: Field<RawAccessLog>,
+    /// Make spans of requests, and send them to a collector. Without it none are made.
+    pub(crate) tracing: Field<RawTracing>,
     /// Whose `X-Forwarded-For`, `-Proto`, `-Host`, `Forwarded` and `X-Real-IP` are kept and extended, such
     /// as a load balancer's: `10.0.0.0/8`. Anybody else's are replaced.
     #[schemars(with = "Vec<kind::Block>", extend("default" = [], "x-limits" = "at most 1,000"))]

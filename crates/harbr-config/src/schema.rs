@@ -130,7 +130,36 @@ kinds! {
     }
     Protocol {"enum": ["http1", "h2", "h2c", "auto"]}
     Balance {"enum": ["least_request", "round_robin"]}
-    AccessLog {"enum": ["json", "text", "off"]}
+    LogFormat {"enum": ["json", "text", "off"]}
+    LogField {"enum": [
+        "time",
+        "client",
+        "listener",
+        "method",
+        "host",
+        "path",
+        "query",
+        "protocol",
+        "tls",
+        "status",
+        "bytes_received",
+        "bytes_sent",
+        "duration_ms",
+        "head_ms",
+        "connect_ms",
+        "response_ms",
+        "body_ms",
+        "route",
+        "upstream",
+        "endpoint",
+        "attempts",
+        "reason",
+        "flags",
+        "request_id",
+        "trace_id",
+    ], "x-type": "[field](access_log.md#fields)"}
+    /// Of requests.
+    SampleShare {"type": "string", "pattern": "^[0-9]{1,3}([.][0-9]{1,4})?%$", "x-type": "percentage"}
     TlsVersion {"enum": ["1.2", "1.3"]}
     ClientAuthMode {"enum": ["required", "optional"]}
     OtherPeers {"enum": ["refuse", "serve"]}

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use harbr_model::AccessLog as Format;
+use harbr_model::LogFormat as Format;
 
 pub(crate) use self::line::Record;
 use self::line::TimeText;
@@ -59,16 +59,16 @@ impl AccessLog {
     pub(crate) fn start(output: impl Write + Send + 'static) -> io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         std::thread::Builder::new().name("access-log".into()).spawn(move || write(&messages, output))?;
-        Ok(Self { queue, format: AtomicU8::new(encode(Format::Off)), dropped: AtomicU64::new(0) })
+        Ok(Self { queue, format: AtomicU8::new(encode(&Format::Off)), dropped: AtomicU64::new(0) })
     }
 
-    pub(crate) fn set_format(&self, format: Format) {
+    pub(crate) fn set_format(&self, format: &Format) {
         self.format.store(encode(format), Relaxed);
     }
 
     fn format(&self) -> Format {
         match self.format.load(Relaxed) {
-            1 => Format::Json,
+            1 => Format::Json(Vec::new()),
             2 => Format::Text,
             _ => Format::Off,
         }
@@ -104,7 +104,7 @@ impl WorkerLog {
             text.reserve_exact(BATCH);
         }
         match self.log.format() {
-            Format::Json => record.write_json(text, time),
+            Format::Json(_) => record.write_json(text, time),
             Format::Text => record.write_text(text, time),
             Format::Off => return,
         }
@@ -145,10 +145,10 @@ fn write(messages: &Receiver<Message>, mut output: impl Write) {
     }
 }
 
-fn encode(format: Format) -> u8 {
+fn encode(format: &Format) -> u8 {
     match format {
         Format::Off => 0,
-        Format::Json => 1,
+        Format::Json(_) => 1,
         Format::Text => 2,
     }
 }

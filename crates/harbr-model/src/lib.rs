@@ -8,6 +8,7 @@
 //! [`Settings`] hold for a node as a whole; [`Health`] travels beside a snapshot, never inside it; a
 //! [`RolloutPolicy`] says how a snapshot reaches the fleet.
 
+mod access_log;
 mod health;
 mod limits;
 mod listener;
@@ -15,11 +16,14 @@ mod network;
 mod outlier;
 mod rollout;
 mod route;
+mod sample;
 mod settings;
 mod snapshot;
 mod tls;
+mod tracing;
 mod upstream;
 
+pub use access_log::{AccessLog, LogField, LogFormat, UnknownLogField};
 pub use health::{Health, HealthCheck, Probe};
 pub use limits::{
     HTTP2_WINDOWS, MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES,
@@ -36,10 +40,12 @@ pub use route::{
     HeaderEdits, HeaderMatch, HostHeader, HostPattern, InvalidHostPattern, InvalidPathPrefix, PathPrefix,
     PathRewrite, Route, RouteMatch, TimeoutPolicy,
 };
-pub use settings::{AccessLog, Http2Settings, OddPaths, Settings, TrafficSample};
+pub use sample::{InvalidSampleShare, SampleShare};
+pub use settings::{Http2Settings, OddPaths, Settings, TrafficSample};
 pub use snapshot::{InvalidSnapshot, Resources, Snapshot};
 pub use tls::{
     Authority, Certificate, ClientAuth, ClientAuthMode, ListenerTls, PrivateKey, TlsVersion, UpstreamTls,
     Verification,
 };
+pub use tracing::Tracing;
 pub use upstream::{Balance, Endpoint, EndpointUrl, InvalidEndpointUrl, Protocol, Scheme, Upstream};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::Network;
+use crate::{AccessLog, Network, Tracing};
 
 /// What holds for a node as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Settings {
     pub http2: Http2Settings,
     pub access_log: AccessLog,
     pub traffic_sample: TrafficSample,
+    /// `None`: no spans are made.
+    pub tracing: Option<Tracing>,
     /// Whose word on the client before them counts: `X-Forwarded-*` from anybody else is replaced.
     pub trusted_proxies: Vec<Network>,
     pub odd_paths: OddPaths,
@@ -59,13 +61,6 @@ pub struct TrafficSample {
     pub size: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccessLog {
-    Off,
-    Json,
-    Text,
-}
-
 impl Settings {
     /// The values of a file that says only what it must.
     #[must_use]
@@ -83,8 +78,9 @@ impl Settings {
                 stream_window: 256 * 1024,
                 connection_window: 1024 * 1024,
             },
-            access_log: AccessLog::Json,
             traffic_sample: TrafficSample { one_in: 10, size: 10_000 },
+            access_log: AccessLog::default(),
+            tracing: None,
             trusted_proxies: Vec::new(),
             odd_paths: OddPaths::default(),
         }

@@ -6,8 +6,8 @@ use crate::limits::{
     MAX_SAMPLE_SIZE, MAX_SAMPLE_STRIDE, MAX_TIMEOUT, MAX_TRUSTED_PROXIES,
 };
 use crate::{
-    Authority, Certificate, HostPattern, Http2Settings, Listener, PathPrefix, Route, Settings, TrafficSample,
-    Upstream,
+    Authority, Certificate, HostPattern, Http2Settings, Listener, LogFormat, PathPrefix, Route, Settings,
+    Tracing, TrafficSample, Upstream,
 };
 
 /// All that a node needs to serve, whole and immutable. It exists only if all of it is valid.
@@ -154,6 +154,13 @@ fn check_settings(settings: &Settings) -> Result<(), InvalidSnapshot> {
     let TrafficSample { one_in, size } = settings.traffic_sample;
     check_range(one_in <= MAX_SAMPLE_STRIDE, what, "one_in")?;
     check_range((1..=MAX_SAMPLE_SIZE).contains(&size), what, "size")?;
+    if let LogFormat::Json(fields) = &settings.access_log.format {
+        let distinct: HashSet<_> = fields.iter().collect();
+        check_range(!fields.is_empty() && distinct.len() == fields.len(), what, "access_log.fields")?;
+    }
+    if let Some(Tracing { service_name, .. }) = &settings.tracing {
+        check_name("a service", service_name)?;
+    }
     check_count("trusted proxies", settings.trusted_proxies.len(), MAX_TRUSTED_PROXIES)?;
     for (setting, duration) in [
         ("header_timeout", settings.header_timeout),

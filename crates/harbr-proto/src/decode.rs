@@ -9,9 +9,9 @@ use bytes::Bytes;
 use harbr_model::{
     AccessLog, Authority, Balance, Certificate, ClientAuth, ClientAuthMode, Endpoint, HeaderEdits,
     HeaderMatch, HealthCheck, HostHeader, HostPattern, Http2Settings, InvalidSnapshot, Listener, ListenerTls,
-    OddPaths, OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, Protocol, ProxyPeers,
-    ProxyProtocol, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion,
-    TrafficSample, Upstream, UpstreamTls, Verification,
+    LogFormat, OddPaths, OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, Protocol,
+    ProxyPeers, ProxyProtocol, Resources, Route, RouteMatch, SampleShare, Settings, Snapshot, TimeoutPolicy,
+    TlsVersion, Tracing, TrafficSample, Upstream, UpstreamTls, Verification,
 };
 use http::{HeaderName, HeaderValue, Method};
 use prost::Message as _;
@@ -82,12 +82,6 @@ pub(crate) fn snapshot(resources: &BTreeMap<String, Bytes>) -> Result<Snapshot, 
 }
 
 pub(crate) fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
-    let access_log = match wire.access_log() {
-        v1::AccessLog::Off => AccessLog::Off,
-        v1::AccessLog::Text => AccessLog::Text,
-        v1::AccessLog::Json => AccessLog::Json,
-        v1::AccessLog::Unspecified => return Err(unknown("access_log")),
-    };
     Ok(Settings {
         max_connections: wire.max_connections,
         header_timeout: duration("header_timeout", wire.header_timeout)?,
@@ -97,8 +91,9 @@ pub(crate) fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
         max_header_bytes: wire.max_header_bytes,
         max_headers: wire.max_headers,
         http2: decode_http2(wire.http2)?,
-        access_log,
         traffic_sample: decode_traffic_sample(wire.traffic_sample)?,
+        access_log: decode_access_log(wire.access_log.as_ref())?,
+        tracing: wire.tracing.as_ref().map(decode_tracing).transpose()?,
         trusted_proxies: parse_all("trusted_proxies", &wire.trusted_proxies)?,
         odd_paths: OddPaths {
             nul: wire.allow_nul_in_path,
@@ -106,6 +101,29 @@ pub(crate) fn decode_settings(wire: &v1::Settings) -> Field<Settings> {
             above_root: wire.allow_path_above_root,
         },
     })
+}
+
+fn decode_access_log(wire: Option<&v1::AccessLog>) -> Field<AccessLog> {
+    let wire = wire.ok_or_else(|| invalid("access_log", &"missing"))?;
+    let format = match wire.format() {
+        v1::LogFormat::Off => LogFormat::Off,
+        v1::LogFormat::Json => LogFormat::Json(parse_all("access_log.fields", &wire.fields)?),
+        v1::LogFormat::Text => LogFormat::Text,
+        v1::LogFormat::Unspecified => return Err(unknown("access_log.format")),
+    };
+    Ok(AccessLog { format, sample: decode_sample("access_log.sample", wire.sample_per_million)? })
+}
+
+fn decode_tracing(wire: &v1::Tracing) -> Field<Tracing> {
+    Ok(Tracing {
+        endpoint: parse("tracing.endpoint", &wire.endpoint)?,
+        sample: decode_sample("tracing.sample", wire.sample_per_million)?,
+        service_name: wire.service_name.clone(),
+    })
+}
+
+fn decode_sample(field: &'static str, per_million: u32) -> Field<SampleShare> {
+    SampleShare::per_million(per_million).map_err(|error| invalid(field, &error))
 }
 
 fn decode_http2(wire: Option<v1::Http2Settings>) -> Field<Http2Settings> {

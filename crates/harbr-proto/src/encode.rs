@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use harbr_model::{
     AccessLog, Authority, Balance, Certificate, ClientAuthMode, HeaderEdits, HealthCheck, HostHeader,
-    HostPattern, Http2Settings, Listener, ListenerTls, OtherPeers, OutlierPolicy, PathPrefix, PathRewrite,
-    Probe, Protocol, ProxyPeers, ProxyProtocol, Route, Settings, Snapshot, TlsVersion, TrafficSample,
-    Upstream, UpstreamTls, Verification,
+    HostPattern, Http2Settings, Listener, ListenerTls, LogFormat, OtherPeers, OutlierPolicy, PathPrefix,
+    PathRewrite, Probe, Protocol, ProxyPeers, ProxyProtocol, Route, Settings, Snapshot, TlsVersion, Tracing,
+    TrafficSample, Upstream, UpstreamTls, Verification,
 };
 use http::{HeaderName, HeaderValue};
 use prost::Message as _;
@@ -66,11 +66,6 @@ fn route_group(routes: &[Route]) -> v1::RouteGroup {
 
 impl From<&Settings> for v1::Settings {
     fn from(settings: &Settings) -> Self {
-        let access_log = match settings.access_log {
-            AccessLog::Off => v1::AccessLog::Off,
-            AccessLog::Json => v1::AccessLog::Json,
-            AccessLog::Text => v1::AccessLog::Text,
-        };
         Self {
             max_connections: settings.max_connections,
             header_timeout: Some(duration(settings.header_timeout)),
@@ -79,13 +74,39 @@ impl From<&Settings> for v1::Settings {
             health_freeze: Some(duration(settings.health_freeze)),
             max_header_bytes: settings.max_header_bytes,
             max_headers: settings.max_headers,
-            access_log: access_log.into(),
             traffic_sample: Some((&settings.traffic_sample).into()),
+            access_log: Some((&settings.access_log).into()),
+            tracing: settings.tracing.as_ref().map(Into::into),
             trusted_proxies: settings.trusted_proxies.iter().map(ToString::to_string).collect(),
             allow_nul_in_path: settings.odd_paths.nul,
             allow_backslash_in_path: settings.odd_paths.backslash,
             allow_path_above_root: settings.odd_paths.above_root,
             http2: Some((&settings.http2).into()),
+        }
+    }
+}
+
+impl From<&AccessLog> for v1::AccessLog {
+    fn from(AccessLog { format, sample }: &AccessLog) -> Self {
+        let (format, fields) = match format {
+            LogFormat::Off => (v1::LogFormat::Off, &[][..]),
+            LogFormat::Json(fields) => (v1::LogFormat::Json, fields.as_slice()),
+            LogFormat::Text => (v1::LogFormat::Text, &[][..]),
+        };
+        Self {
+            format: format.into(),
+            fields: fields.iter().map(|field| field.as_str().to_owned()).collect(),
+            sample_per_million: sample.to_per_million(),
+        }
+    }
+}
+
+impl From<&Tracing> for v1::Tracing {
+    fn from(Tracing { endpoint, sample, service_name }: &Tracing) -> Self {
+        Self {
+            endpoint: endpoint.to_string(),
+            sample_per_million: sample.to_per_million(),
+            service_name: service_name.clone(),
         }
     }
 }

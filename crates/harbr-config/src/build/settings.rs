@@ -1,11 +1,11 @@
 //! What holds for a node as a whole.
 
 use harbr_model::{
-    AccessLog, HTTP2_WINDOWS, Http2Settings, MAX_SAMPLE_SIZE, MAX_SAMPLE_STRIDE, OddPaths, Settings,
-    TrafficSample,
+    HTTP2_WINDOWS, Http2Settings, MAX_SAMPLE_SIZE, MAX_SAMPLE_STRIDE, OddPaths, Settings, TrafficSample,
 };
 
-use super::value::{ANY_DURATION, choice, duration, integer, networks, required, size};
+use super::record::{access_log, tracing};
+use super::value::{ANY_DURATION, duration, integer, networks, required, size};
 use crate::diagnostic::Findings;
 use crate::position::Span;
 use crate::raw::{RawConfig, RawHttp2, RawTrafficSample};
@@ -13,8 +13,6 @@ use crate::read::Field;
 
 /// More connections than any machine has descriptors for.
 const MAX_CONNECTIONS: u32 = 10_000_000;
-const ACCESS_LOGS: [(&str, AccessLog); 3] =
-    [("json", AccessLog::Json), ("text", AccessLog::Text), ("off", AccessLog::Off)];
 
 pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> Option<Settings> {
     let max_connections = required(
@@ -43,9 +41,8 @@ pub(super) fn settings(raw: &RawConfig, top: Span, findings: &mut Findings) -> O
     if let Some(count) = integer("max_headers", &raw.max_headers, 1..=1_000, findings) {
         settings.max_headers = count;
     }
-    if let Some(access_log) = choice("access_log", &raw.access_log, &ACCESS_LOGS, findings) {
-        settings.access_log = access_log;
-    }
+    settings.access_log = access_log(&raw.access_log, findings);
+    settings.tracing = tracing(&raw.tracing, findings);
     if let Some(raw) = raw.http2.given() {
         set_http2(&mut settings.http2, &raw.value, findings);
     }

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use harbr_config::Config;
 use harbr_model::{
-    Authority, Certificate, ClientAuth, Endpoint, HeaderEdits, Http2Settings, Listener, ListenerTls,
-    OddPaths, OutlierPolicy, ProxyPeers, RolloutPolicy, Route, Settings, Strategy, TrafficSample, Upstream,
-    UpstreamTls,
+    AccessLog, Authority, Certificate, ClientAuth, Endpoint, HeaderEdits, Http2Settings, Listener,
+    ListenerTls, LogField, LogFormat, OddPaths, OutlierPolicy, ProxyPeers, RolloutPolicy, Route, Settings,
+    Strategy, Tracing, TrafficSample, Upstream, UpstreamTls,
 };
 
 pub(crate) fn dump(config: &Config) -> String {
@@ -69,8 +69,9 @@ fn dump_settings(text: &mut String, settings: &Settings) {
         max_header_bytes,
         max_headers,
         http2,
-        access_log,
         traffic_sample,
+        access_log: AccessLog { format, sample },
+        tracing,
         trusted_proxies,
         odd_paths,
     } = settings;
@@ -86,9 +87,16 @@ fn dump_settings(text: &mut String, settings: &Settings) {
         text,
         format_args!("http2 {max_concurrent_streams} streams, windows {stream_window} {connection_window}"),
     );
-    line(text, format_args!("access_log {access_log:?}"));
     let TrafficSample { one_in, size } = traffic_sample;
     line(text, format_args!("traffic_sample one in {one_in}, at most {size}"));
+    let format = match format {
+        LogFormat::Json(fields) if *fields == LogField::ALL => "Json".to_owned(),
+        LogFormat::Off | LogFormat::Json(_) | LogFormat::Text => format!("{format:?}"),
+    };
+    line(text, format_args!("access_log {format} sample {sample}"));
+    if let Some(Tracing { endpoint, sample, service_name }) = tracing {
+        line(text, format_args!("tracing to {endpoint} sample {sample} as {service_name}"));
+    }
     for network in trusted_proxies {
         line(text, format_args!("trusted proxy {network}"));
     }

@@ -41,7 +41,7 @@ fn the_seeds_file_means_what_its_page_says() {
     assert_eq!(settings.upstream_idle_timeout, Duration::from_secs(4));
     assert_eq!(settings.max_header_bytes, 64 * 1024);
     assert_eq!(settings.max_headers, 100);
-    assert_eq!(settings.access_log, AccessLog::Json);
+    assert_eq!(settings.access_log, AccessLog::default());
 
     for (name, path, url, timeout_ms, retries) in [
         ("/api", "/api", "http://backend-api:8080", 3_000, 2),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, SystemTime};
 
-use harbr_model::AccessLog as Format;
+use harbr_model::{LogField, LogFormat as Format};
 use http::{HeaderValue, Method, StatusCode, Version};
 
 use super::{AccessLog, BATCH, QUEUE, Record, WorkerLog};
@@ -47,7 +47,7 @@ impl Write for Pipe {
     }
 }
 
-fn log(format: Format) -> (WorkerLog, Receiver<Vec<u8>>) {
+fn log(format: &Format) -> (WorkerLog, Receiver<Vec<u8>>) {
     let (pipe, written) = channel();
     let log = AccessLog::start(Pipe(pipe)).unwrap();
     log.set_format(format);
@@ -56,7 +56,7 @@ fn log(format: Format) -> (WorkerLog, Receiver<Vec<u8>>) {
 
 #[test]
 fn a_line_is_one_json_object() {
-    let (log, written) = log(Format::Json);
+    let (log, written) = log(&Format::Json(LogField::ALL.to_vec()));
     record("/a%22?b=%22", |record| log.write(record));
     log.flush();
     let line: serde_json::Value = serde_json::from_slice(&written.recv().unwrap()).unwrap();
@@ -73,7 +73,7 @@ fn a_line_is_one_json_object() {
 
 #[test]
 fn a_text_line_names_request_route_and_reason() {
-    let (log, written) = log(Format::Text);
+    let (log, written) = log(&Format::Text);
     record("/a%22?b=%22", |record| log.write(record));
     log.flush();
     let line = String::from_utf8(written.recv().unwrap()).unwrap();
@@ -95,7 +95,7 @@ fn what_nobody_reads_is_counted_and_waited_for_by_nobody() {
     }
     let (release, stuck) = channel();
     let log = Arc::new(AccessLog::start(Stuck(stuck)).unwrap());
-    log.set_format(Format::Json);
+    log.set_format(&Format::Json(LogField::ALL.to_vec()));
     let worker = WorkerLog::new(log.clone());
     let target = format!("/{}", "x".repeat(4_000));
     // Beyond the queue there is the batch that the writer has taken.

@@ -14,9 +14,10 @@ pub struct SettingsDocument {
     pub max_header_bytes: u32,
     pub max_headers: u32,
     pub http2: Http2Document,
-    /// `json`, `text` or `off`
-    pub access_log: &'static str,
     pub traffic_sample: TrafficSampleDocument,
+    pub access_log: AccessLogDocument,
+    /// `null`: no spans are made.
+    pub tracing: Option<TracingDocument>,
     pub trusted_proxies: Vec<String>,
     pub allow_nul_in_path: bool,
     pub allow_backslash_in_path: bool,
@@ -35,6 +36,22 @@ pub struct TrafficSampleDocument {
     /// 0: off
     pub one_in: u32,
     pub size: u32,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct AccessLogDocument {
+    /// `json`, `text` or `off`
+    pub format: &'static str,
+    /// Of a line of JSON.
+    pub fields: Vec<String>,
+    pub sample_per_million: u32,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TracingDocument {
+    pub endpoint: String,
+    pub sample_per_million: u32,
+    pub service_name: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -63,7 +80,8 @@ impl From<&v1::Settings> for SettingsDocument {
             health_freeze,
             max_header_bytes,
             max_headers,
-            access_log: _,
+            access_log,
+            tracing,
             trusted_proxies,
             allow_nul_in_path,
             allow_backslash_in_path,
@@ -80,13 +98,33 @@ impl From<&v1::Settings> for SettingsDocument {
             max_header_bytes: *max_header_bytes,
             max_headers: *max_headers,
             http2: http2.as_ref().map(Http2Document::from).unwrap_or_default(),
-            access_log: access_log(settings.access_log()),
             traffic_sample: traffic_sample.map(TrafficSampleDocument::from).unwrap_or_default(),
+            access_log: access_log.as_ref().map(AccessLogDocument::from).unwrap_or_default(),
+            tracing: tracing.as_ref().map(TracingDocument::from),
             trusted_proxies: trusted_proxies.clone(),
             allow_nul_in_path: *allow_nul_in_path,
             allow_backslash_in_path: *allow_backslash_in_path,
             allow_path_above_root: *allow_path_above_root,
         }
+    }
+}
+
+impl From<&v1::AccessLog> for AccessLogDocument {
+    fn from(access_log: &v1::AccessLog) -> Self {
+        let format = match access_log.format() {
+            v1::LogFormat::Off => "off",
+            v1::LogFormat::Text => "text",
+            v1::LogFormat::Json | v1::LogFormat::Unspecified => "json",
+        };
+        let v1::AccessLog { format: _, fields, sample_per_million } = access_log;
+        Self { format, fields: fields.clone(), sample_per_million: *sample_per_million }
+    }
+}
+
+impl From<&v1::Tracing> for TracingDocument {
+    fn from(tracing: &v1::Tracing) -> Self {
+        let v1::Tracing { endpoint, sample_per_million, service_name } = tracing.clone();
+        Self { endpoint, sample_per_million, service_name }
     }
 }
 
@@ -110,13 +148,5 @@ impl From<v1::ListenerStatus> for ListenerDocument {
             CertificateDocument { name, sha256 }
         });
         Self { name, addr, certificates: certificates.collect() }
-    }
-}
-
-fn access_log(access_log: v1::AccessLog) -> &'static str {
-    match access_log {
-        v1::AccessLog::Off => "off",
-        v1::AccessLog::Text => "text",
-        v1::AccessLog::Json | v1::AccessLog::Unspecified => "json",
     }
 }

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use harbr_model::{
     AccessLog, Authority, Balance, Certificate, ClientAuth, ClientAuthMode, Endpoint, HeaderEdits,
-    HeaderMatch, HealthCheck, HostHeader, HostPattern, Http2Settings, Listener, ListenerTls, OddPaths,
-    OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, Protocol, ProxyPeers,
-    ProxyProtocol, Resources, Route, RouteMatch, Settings, Snapshot, TimeoutPolicy, TlsVersion,
-    TrafficSample, Upstream, UpstreamTls, Verification,
+    HeaderMatch, HealthCheck, HostHeader, HostPattern, Http2Settings, Listener, ListenerTls, LogField,
+    LogFormat, OddPaths, OtherPeers, OutlierPolicy, PathPrefix, PathRewrite, PrivateKey, Probe, Protocol,
+    ProxyPeers, ProxyProtocol, Resources, Route, RouteMatch, SampleShare, Settings, Snapshot, TimeoutPolicy,
+    TlsVersion, Tracing, TrafficSample, Upstream, UpstreamTls, Verification,
 };
 use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
@@ -135,9 +135,28 @@ fn listener() -> impl Strategy<Value = (Listener, Option<Certificate>)> {
     })
 }
 
+fn access_log() -> impl Strategy<Value = AccessLog> {
+    let fields = proptest::sample::subsequence(LogField::ALL.to_vec(), 1..LogField::ALL.len()).prop_shuffle();
+    let format = prop_oneof![Just(LogFormat::Off), Just(LogFormat::Text), fields.prop_map(LogFormat::Json)];
+    (format, sample_share()).prop_map(|(format, sample)| AccessLog { format, sample })
+}
+
+fn tracing() -> impl Strategy<Value = Tracing> {
+    ("[a-z]{1,8}", sample_share()).prop_map(|(name, sample)| Tracing {
+        endpoint: "http://collector:4317".parse().unwrap(),
+        sample,
+        service_name: name,
+    })
+}
+
+fn sample_share() -> impl Strategy<Value = SampleShare> {
+    (0..=1_000_000_u32).prop_map(|share| SampleShare::per_million(share).unwrap())
+}
+
 fn snapshot() -> impl Strategy<Value = Snapshot> {
     let routes = proptest::collection::vec(route(), 1..8);
-    (upstream(), routes, listener()).prop_map(|(upstream, mut routes, (listener, certificate))| {
+    let parts = (upstream(), routes, listener(), access_log(), proptest::option::of(tracing()));
+    parts.prop_map(|(upstream, mut routes, (listener, certificate), access_log, tracing)| {
         routes.sort_by(|a, b| a.name.cmp(&b.name));
         routes.dedup_by(|a, b| a.name == b.name);
         let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
@@ -145,8 +164,9 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
             Http2Settings { max_concurrent_streams: 7, stream_window: 70_000, connection_window: 80_000 };
         let settings = Settings {
             http2,
-            access_log: AccessLog::Text,
             traffic_sample: TrafficSample { one_in: 3, size: 5 },
+            access_log,
+            tracing,
             trusted_proxies,
             odd_paths: OddPaths { nul: true, backslash: false, above_root: true },
             ..Settings::with_max_connections(7)
