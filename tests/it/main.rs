@@ -29,6 +29,7 @@ mod file;
 mod access_log;
 mod connections;
 mod controller_loss;
+mod dashboard;
 mod directives;
 mod drain;
 mod endpoint_names;

@@ -1,8 +1,8 @@
 //! What operators ask, and want done.
 
-mod rollout;
-
 mod orders;
+mod rollout;
+mod traffic;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,11 +14,13 @@ use harbr_proto::{SnapshotHash, health_to_wire, route_status, table, v1};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
+pub(crate) use self::traffic::{by_upstream, load};
 use crate::caller::{Caller, one_line};
 use crate::fleet::{Fleet, Node, NodeState};
 use crate::health::{HealthTable, Link, Target};
 use crate::join::Join;
 use crate::ledger::{Actor, CommandError, Intent, Ledger};
+use crate::observe::Observed;
 use crate::orders::Orders;
 use crate::revision::Revision;
 
@@ -31,6 +33,7 @@ pub(crate) struct Admin {
     pub(crate) health: watch::Receiver<Arc<HealthTable>>,
     pub(crate) orders: Arc<Orders>,
     pub(crate) join: Join,
+    pub(crate) observed: Arc<Observed>,
 }
 
 #[tonic::async_trait]
@@ -127,6 +130,13 @@ impl AdminService for Admin {
         let upstreams = upstreams(&snapshot, &health);
         let hash = hash.to_string();
         Ok(Response::new(v1::Table { revision: number, hash, upstreams, ..table(&snapshot, source) }))
+    }
+
+    async fn get_traffic(
+        &self,
+        _: Request<v1::GetTrafficRequest>,
+    ) -> Result<Response<v1::FleetTraffic>, Status> {
+        Ok(Response::new(traffic::of_fleet(self)))
     }
 
     async fn get_rollout(
@@ -294,7 +304,7 @@ fn node_to_wire(node: Node, intent: &Intent) -> v1::Node {
         reason: reason.clone(),
     });
     let quarantined = quarantined.collect();
-    let greeting = node.greeting.as_ref().clone();
+    let (greeting, load) = (node.greeting.as_ref().clone(), traffic::load_of(&node));
     v1::Node {
         id: greeting.id,
         labels: greeting.labels,
@@ -315,6 +325,7 @@ fn node_to_wire(node: Node, intent: &Intent) -> v1::Node {
         serving_since: node.serving.and_then(|_| timestamp(node.serving_since)),
         r#override: node.pinned.unwrap_or_default(),
         quarantined,
+        load: Some(load),
     }
 }
 

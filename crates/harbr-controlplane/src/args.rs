@@ -15,9 +15,12 @@ pub struct ControllerArgs {
     /// Where nodes and harbrctl connect.
     #[arg(long, env = "HARBR_GRPC_ADDR", value_name = "ADDR", default_value = "127.0.0.1:7400")]
     pub grpc_addr: SocketAddr,
-    /// Where /livez, /readyz, /metrics and /info are. Read-only.
+    /// Where the dashboard, /livez, /readyz, /metrics and /info are. Read-only.
     #[arg(long, env = "HARBR_HTTP_ADDR", value_name = "ADDR", default_value = "127.0.0.1:7401")]
     pub http_addr: SocketAddr,
+    /// What has to be shown to see the dashboard; beyond loopback it is closed without one.
+    #[arg(long, env = "HARBR_HTTP_TOKEN_FILE", value_name = "FILE")]
+    pub http_token_file: Option<PathBuf>,
     #[command(flatten)]
     pub tls: TlsArgs,
     /// The key of the authority in --tls-ca, as PEM: with it nodes are let in by tokens (`harbrctl token create`).
@@ -34,6 +37,7 @@ pub struct Options {
     pub(crate) config: PathBuf,
     pub(crate) grpc_addr: SocketAddr,
     pub(crate) http_addr: SocketAddr,
+    pub(crate) http_token_file: Option<PathBuf>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) tls_ca_key: Option<PathBuf>,
     pub(crate) state_dir: Option<PathBuf>,
@@ -65,7 +69,16 @@ impl ControllerArgs {
             )));
         }
         let config = self.config_file()?.clone();
-        Ok(Options { config, grpc_addr, http_addr, tls, tls_ca_key, state_dir, drain_timeout })
+        Ok(Options {
+            config,
+            grpc_addr,
+            http_addr,
+            http_token_file: self.http_token_file.clone(),
+            tls,
+            tls_ca_key,
+            state_dir,
+            drain_timeout,
+        })
     }
 
     /// # Errors

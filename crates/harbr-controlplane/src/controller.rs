@@ -16,12 +16,14 @@ use tokio_util::sync::CancellationToken;
 use crate::Options;
 use crate::admin::Admin;
 use crate::conductor::conduct;
+use crate::dashboard::{self, Access, Sight};
 use crate::fleet::Fleet;
 use crate::gauges::Gauges;
 use crate::health::{HealthTable, Prober};
 use crate::intake::Intake;
 use crate::join::Join;
 use crate::ledger::Ledger;
+use crate::observe::Observer;
 use crate::orders::Orders;
 use crate::server::{self, Connection, Listener, Refusals, Security};
 use crate::session::Sessions;
@@ -40,6 +42,7 @@ pub struct Controller {
     authority: (Option<Arc<Authority>>, Arc<str>),
     grpc_addr: SocketAddr,
     http: AdminServer,
+    access: Access,
     ledger: Arc<Ledger>,
     hint: Arc<Notify>,
 }
@@ -65,6 +68,8 @@ impl Controller {
         let grpc = Listener::bind(options.grpc_addr, security.clone(), refusals.clone());
         let grpc = grpc.map_err(bind_error)?;
         let grpc_addr = grpc.local_addr().map_err(bind_error)?;
+        let access = Access::new(options.http_addr, options.http_token_file.as_deref());
+        let access = access.context("--http-token-file")?;
         let http = AdminServer::bind(options.http_addr).await?;
         let (http_addr, config) = (http.local_addr(), options.config.display());
         tracing::info!(version = VERSION, %grpc_addr, %http_addr, %config, "harbr-controlplane listens");
@@ -82,6 +87,7 @@ impl Controller {
             authority,
             grpc_addr,
             http,
+            access,
             ledger,
             hint,
         })
@@ -112,9 +118,20 @@ impl Controller {
         pipes: Option<mpsc::Receiver<DuplexStream>>,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let pages = self.pages(&stop);
+        let mut pages = self.pages(&stop);
         let Self {
-            options, metrics, grpc, security, refusals, orders, authority, http, ledger, hint, ..
+            options,
+            metrics,
+            grpc,
+            security,
+            refusals,
+            orders,
+            authority,
+            http,
+            access,
+            ledger,
+            hint,
+            ..
         } = self;
         let fleet = Arc::new(Fleet::default());
         let (readings_tx, readings) = watch::channel(None);
@@ -150,8 +167,19 @@ impl Controller {
         );
         let (authority, ca) = authority;
         let join = Join { authority, ca, orders: orders.clone(), fleet: fleet.clone(), refusals };
-        let admin =
-            Admin { config_file: options.config.display().to_string(), ledger, fleet, health, orders, join };
+        let admin = Admin {
+            config_file: options.config.display().to_string(),
+            ledger,
+            fleet,
+            health,
+            orders,
+            join,
+            observed: Arc::default(),
+        };
+        let observer = Observer { admin: admin.clone() };
+        tasks.spawn("observer", critical, observer.run(stop.clone()).map(Ok));
+        let sight = Sight { admin: admin.clone(), stop: stop.clone() };
+        pages.more = Some(dashboard::router(sight, access));
         if let Some(pipes) = pipes {
             let incoming = ReceiverStream::new(pipes).map(Connection::in_process).map(Ok);
             let pipes = server::serve(incoming, sessions.clone(), admin.clone(), stop.clone());
@@ -190,6 +218,7 @@ impl Controller {
             ready: Arc::new(ready),
             info: Arc::new(move || info.clone()),
             metrics: self.metrics.clone(),
+            more: None,
         }
     }
 }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 pub(crate) use self::greeting::Greeting;
 pub(crate) use self::node::{Node, NodeState, Refused, Serving};
 use crate::gate::{Meter, Traffic};
+use crate::observe::{Points, Series, Track};
 
 /// A node that is gone is shown for this long …
 const MEMORY: Duration = Duration::from_secs(600);
@@ -27,12 +28,15 @@ pub(crate) struct Fleet {
     nodes: Mutex<BTreeMap<u64, Entry>>,
     next_session: AtomicU64,
     changed: Notify,
+    /// What all of them have answered lately.
+    pub(crate) series: Series,
 }
 
 #[derive(Debug)]
 struct Entry {
     node: Node,
     meter: Meter,
+    track: Track,
     /// Since it was seen not to serve what it should.
     behind: Option<Instant>,
 }
@@ -66,7 +70,8 @@ impl Fleet {
             let (id, first, second) = (&greeting.id, &twin.node.greeting.instance, &greeting.instance);
             tracing::warn!("two nodes have the id {id}: instances {first} and {second}");
         }
-        nodes.insert(session, Entry { node, meter: Meter::default(), behind: None });
+        let meter = Meter::new(node.serving.map(|serving| serving.hash));
+        nodes.insert(session, Entry { node, meter, track: Track::default(), behind: None });
         forget_old(&mut nodes);
         drop(nodes);
         self.changed.notify_one();
@@ -114,6 +119,13 @@ impl Fleet {
         self.changed.notified().await;
     }
 
+    /// The last 15 minutes of the node with this id.
+    pub(crate) fn points(&self, id: &str, now: SystemTime) -> Option<Points> {
+        let nodes = self.nodes();
+        let entry = nodes.values().rev().find(|entry| entry.node.greeting.id == id)?;
+        Some(entry.track.points(now))
+    }
+
     /// What is new in the traffic of the nodes that serve the candidate, and of those that serve the base.
     pub(crate) fn traffic(&self, base: Option<SnapshotHash>, candidate: SnapshotHash) -> Traffic {
         let mut traffic = Traffic::default();
@@ -136,12 +148,12 @@ impl Fleet {
 impl Seat {
     /// The node was given this revision and has not answered.
     pub(crate) fn sent(&self, revision: u64) {
-        self.edit(|node, _| node.sent = revision);
+        self.edit(|node| node.sent = revision);
     }
 
     /// The node has proven that it serves this revision of ours.
     pub(crate) fn serves(&self, serving: Serving) {
-        self.edit(|node, _| {
+        self.edit(|node| {
             node.serves(Some(serving));
             node.refused = None;
             node.last_error = None;
@@ -149,7 +161,7 @@ impl Seat {
     }
 
     pub(crate) fn refused(&self, refused: Refused) {
-        self.edit(|node, _| {
+        self.edit(|node| {
             node.last_error = Some(refused.reason.clone());
             node.refused = Some(refused);
         });
@@ -157,12 +169,12 @@ impl Seat {
 
     /// Why the node is given nothing; `None`: it takes what it is given.
     pub(crate) fn withheld(&self, reason: Option<String>) {
-        self.edit(|node, _| node.withheld = reason);
+        self.edit(|node| node.withheld = reason);
     }
 
     /// Something is wrong between this node and us.
     pub(crate) fn complain(&self, error: String) {
-        self.edit(|node, _| node.last_error = Some(error));
+        self.edit(|node| node.last_error = Some(error));
     }
 
     /// `reference`: what the fleet serves that no rollout has reached.
@@ -172,13 +184,16 @@ impl Seat {
         serving: Option<Serving>,
         reference: Option<SnapshotHash>,
     ) {
-        let traffic = report.traffic.take();
-        self.edit(|node, meter| {
+        let (traffic, now) = (report.traffic.take(), SystemTime::now());
+        self.edit_entry(|Entry { node, meter, track, .. }| {
             node.serves(serving);
-            node.report(&report);
+            node.report(report);
             if let (Some(Serving { hash, .. }), Some(traffic)) = (serving, traffic) {
-                meter.note(traffic, hash, reference == Some(hash), Instant::now());
+                let happened = meter.note(traffic, hash, reference == Some(hash), Instant::now());
+                track.add(&happened.total, now);
+                self.fleet.series.add(&happened, now);
             }
+            node.traffic = track.now(now);
         });
     }
 
@@ -188,9 +203,13 @@ impl Seat {
         self.fleet.changed.notify_one();
     }
 
-    fn edit(&self, edit: impl FnOnce(&mut Node, &mut Meter)) {
+    fn edit(&self, edit: impl FnOnce(&mut Node)) {
+        self.edit_entry(|entry| edit(&mut entry.node));
+    }
+
+    fn edit_entry(&self, edit: impl FnOnce(&mut Entry)) {
         if let Some(entry) = self.fleet.nodes().get_mut(&self.session) {
-            edit(&mut entry.node, &mut entry.meter);
+            edit(entry);
         }
         self.fleet.changed.notify_one();
     }
@@ -198,7 +217,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.edit(|node, _| node.ended = Some(SystemTime::now()));
+        self.edit(|node| node.ended = Some(SystemTime::now()));
     }
 }
 

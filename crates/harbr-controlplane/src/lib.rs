@@ -11,7 +11,8 @@
 //! - `session`: one stream per node; brings it to what the ledger says; notes in the `fleet` what it makes of it.
 //! - `orders`: what operators want beside the file: `drains`, and the `tokens` by which nodes `join`.
 //! - `server`: who may connect, as whom (`caller`), and what each may call.
-//! - `admin`: what operators ask; `gauges` and `metrics`: what is scraped.
+//! - `observe`: what the last minutes were like, for people.
+//! - `admin`: what operators ask; `dashboard`: the same as a page; `gauges` and `metrics`: what is scraped.
 //!
 //! [`Controller`] puts them together.
 
@@ -21,6 +22,7 @@ mod caller;
 mod check;
 mod conductor;
 mod controller;
+mod dashboard;
 mod drains;
 mod fleet;
 mod gate;
@@ -30,6 +32,7 @@ mod intake;
 mod join;
 mod ledger;
 mod metrics;
+mod observe;
 mod orders;
 mod revision;
 mod rollout;

@@ -184,6 +184,7 @@ fn pages(
     let (ready_shared, ready_status) = (shared.clone(), status.clone());
     let (info_status, identity) = (status.clone(), identity.clone());
     AdminPages {
+        more: None,
         ready: Arc::new(move || readiness(&ready_shared, &ready_status.borrow())),
         info: Arc::new(move || info(&identity, workers, &info_status.borrow())),
         metrics: metrics.clone(),

@@ -107,6 +107,7 @@ pub(crate) async fn forward(
         endpoint = next.clone();
         origin = Origin::Reused;
         cells(&worker).retries.increment();
+        route.cells(worker.index).1.record_retry();
         if times_tried > 0 {
             sleep(back_off(times_tried)).await;
         }

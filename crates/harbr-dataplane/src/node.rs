@@ -28,6 +28,8 @@ use crate::traffic::TrafficLedger;
 
 /// Ejected endpoints in one report.
 const MAX_EJECTED_TOLD: usize = 100;
+/// Upstreams whose requests are told of.
+const MAX_BUSY_TOLD: usize = 256;
 
 /// The node as others look at it.
 #[derive(Debug, Clone, Default)]
@@ -235,6 +237,19 @@ impl Node {
             })
         });
         all.take(MAX_EJECTED_TOLD).collect()
+    }
+
+    /// Of the upstreams that are busy with requests, the busiest.
+    pub(crate) fn in_flight(&self) -> Vec<v1::InFlight> {
+        let table = self.shared.table.load();
+        let all = table.upstreams.values().map(|upstream| {
+            let requests = upstream.endpoints.iter().map(|endpoint| u64::from(endpoint.in_flight())).sum();
+            v1::InFlight { upstream: upstream.name.to_string(), requests }
+        });
+        let mut busy: Vec<_> = all.filter(|upstream| upstream.requests > 0).collect();
+        busy.sort_by_key(|upstream| std::cmp::Reverse(upstream.requests));
+        busy.truncate(MAX_BUSY_TOLD);
+        busy
     }
 
     /// Health by the prober's word; of endpoints that it does not name it stays as it was.

@@ -291,6 +291,7 @@ impl Session {
             panics: harbr_process::panics(),
             r#override: self.node.disk().pin().cloned().map(Into::into),
             ejected: self.node.ejected(),
+            in_flight: self.node.in_flight(),
         }
     }
 

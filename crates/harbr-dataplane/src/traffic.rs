@@ -38,6 +38,7 @@ pub(crate) struct TrafficCells {
     upstream_5xx: Counter,
     own_errors: Counter,
     timeouts: Counter,
+    retries: Counter,
 }
 
 /// The same, over all workers, at one time or since another.
@@ -47,6 +48,7 @@ struct Counts {
     upstream_5xx: u64,
     own_errors: u64,
     timeouts: u64,
+    retries: u64,
 }
 
 /// What reports have to know beside the cells. Its one writer is the node.
@@ -101,6 +103,7 @@ impl Default for TrafficCells {
             upstream_5xx: Counter::default(),
             own_errors: Counter::default(),
             timeouts: Counter::default(),
+            retries: Counter::default(),
         }
     }
 }
@@ -115,6 +118,11 @@ impl TrafficCells {
             Some(FailureClass::Timeout) => self.timeouts.increment(),
             None => {}
         }
+    }
+
+    /// A failed attempt is followed by another one.
+    pub(crate) fn record_retry(&self) {
+        self.retries.increment();
     }
 }
 
@@ -191,6 +199,7 @@ impl Counts {
         self.upstream_5xx += cells.upstream_5xx.value();
         self.own_errors += cells.own_errors.value();
         self.timeouts += cells.timeouts.value();
+        self.retries += cells.retries.value();
     }
 
     fn merge(&mut self, other: &Self) {
@@ -198,6 +207,7 @@ impl Counts {
         self.upstream_5xx += other.upstream_5xx;
         self.own_errors += other.own_errors;
         self.timeouts += other.timeouts;
+        self.retries += other.retries;
     }
 
     fn since(&self, earlier: &Self) -> Self {
@@ -206,6 +216,7 @@ impl Counts {
             upstream_5xx: self.upstream_5xx.saturating_sub(earlier.upstream_5xx),
             own_errors: self.own_errors.saturating_sub(earlier.own_errors),
             timeouts: self.timeouts.saturating_sub(earlier.timeouts),
+            retries: self.retries.saturating_sub(earlier.retries),
         }
     }
 
@@ -221,6 +232,7 @@ impl From<&Counts> for v1::Counts {
             upstream_5xx: counts.upstream_5xx,
             own_errors: counts.own_errors,
             timeouts: counts.timeouts,
+            retries: counts.retries,
             latency: Some((&counts.latency).into()),
         }
     }

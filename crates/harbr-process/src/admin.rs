@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use crate::Metrics;
 
@@ -40,6 +42,8 @@ pub struct AdminPages {
     pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     pub info: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     pub metrics: Metrics,
+    /// What the process shows beside these; asked for every other path.
+    pub more: Option<Router>,
 }
 
 /// A bound socket that does not serve yet: the bound address can be told before.
@@ -113,9 +117,9 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 async fn serve(stream: TcpStream, pages: AdminPages, stop: CancellationToken) {
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let pages = pages.clone();
-        async move { Ok::<_, Infallible>(answer(&request, &pages).await) }
+        async move { answer(request.map(Body::new), pages).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -133,13 +137,20 @@ async fn serve(stream: TcpStream, pages: AdminPages, stop: CancellationToken) {
     }
 }
 
-async fn answer(request: &Request<Incoming>, pages: &AdminPages) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Body>, pages: AdminPages) -> Result<Response<Body>, Infallible> {
+    let is_common = matches!(request.uri().path(), "/livez" | "/readyz" | "/metrics" | "/info");
+    match pages.more {
+        Some(more) if !is_common => more.oneshot(request).await,
+        _ => Ok(answer_common(request.method(), request.uri().path(), &pages).await),
+    }
+}
+
+async fn answer_common(method: &Method, path: &str, pages: &AdminPages) -> Response<Body> {
     const TEXT: &str = "text/plain; charset=utf-8";
-    let path = request.uri().path();
     if !matches!(path, "/livez" | "/readyz" | "/metrics" | "/info") {
         return page(StatusCode::NOT_FOUND, TEXT, "try /livez, /readyz, /metrics or /info\n");
     }
-    if request.method() != Method::GET && request.method() != Method::HEAD {
+    if *method != Method::GET && *method != Method::HEAD {
         let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
@@ -162,8 +173,8 @@ async fn answer(request: &Request<Incoming>, pages: &AdminPages) -> Response<Ful
     }
 }
 
-fn page(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
+fn page(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

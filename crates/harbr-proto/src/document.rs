@@ -10,6 +10,7 @@ use serde::Serializer;
 
 mod diagnostic;
 mod drained;
+mod load;
 mod node;
 mod rollout;
 mod route;
@@ -20,6 +21,7 @@ mod upstream;
 
 pub use diagnostic::{DiagnosticDocument, RelatedDocument};
 pub use drained::DrainedDocument;
+pub use load::LoadDocument;
 pub use node::{NodeDocument, QuarantinedDocument};
 pub use rollout::{RevisionDocument, RevisionWithFileDocument, RolloutDocument, WaveDocument};
 pub use route::{HeaderDocument, HeaderEditsDocument, RouteDocument};

@@ -41,6 +41,7 @@ fn options(folder: &TempDir, state_dir: Option<PathBuf>) -> Options {
         config,
         grpc_addr: any,
         http_addr: any,
+        http_token_file: None,
         tls: None,
         tls_ca_key: None,
         state_dir,

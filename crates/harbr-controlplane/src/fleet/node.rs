@@ -5,9 +5,13 @@ use harbr_proto::{SnapshotHash, v1};
 
 use super::Greeting;
 use crate::caller::one_line;
+use crate::observe::Summary;
 
 /// A process that ends without a word this soon after it took a snapshot may have died of it.
 pub(super) const SOON: Duration = Duration::from_secs(10);
+
+/// Upstreams that one node may tell of.
+const MAX_IN_FLIGHT: usize = 256;
 
 /// One session of a node, or what is remembered of it.
 #[derive(Debug, Clone)]
@@ -39,6 +43,10 @@ pub(crate) struct Node {
     pub(crate) connections: u64,
     pub(crate) requests: u64,
     pub(crate) failures: u64,
+    /// Of the last seconds before its last report.
+    pub(crate) traffic: Summary,
+    /// Requests that upstreams are busy with.
+    pub(crate) in_flight: Vec<v1::InFlight>,
     pub(crate) began: SystemTime,
     /// `None` while the session lasts.
     pub(crate) ended: Option<SystemTime>,
@@ -116,6 +124,8 @@ impl Node {
             connections: 0,
             requests: 0,
             failures: 0,
+            traffic: Summary::default(),
+            in_flight: Vec::new(),
             began: SystemTime::now(),
             ended: None,
         }
@@ -155,7 +165,7 @@ impl Node {
         self.serving = serving;
     }
 
-    pub(crate) fn report(&mut self, report: &v1::Report) {
+    pub(crate) fn report(&mut self, report: v1::Report) {
         // The first report of a snapshot may tell of panics in taking it, if the process has served before.
         let before = *self.panics_before.get_or_insert(self.total_panics.unwrap_or(report.panics));
         self.panics = report.panics.saturating_sub(before);
@@ -164,8 +174,10 @@ impl Node {
         self.connections = report.connections;
         self.requests = report.requests;
         self.failures = report.failures;
-        self.degraded = Some(report.degraded.clone()).filter(|reason| !reason.is_empty());
         self.pinned = report.r#override.as_ref().map(pinned);
+        self.degraded = Some(report.degraded).filter(|reason| !reason.is_empty());
+        self.in_flight = report.in_flight;
+        self.in_flight.truncate(MAX_IN_FLIGHT);
     }
 
     /// Why it is bad on any node, by this one's word.

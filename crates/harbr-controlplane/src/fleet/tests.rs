@@ -5,6 +5,7 @@ use harbr_proto::{SnapshotHash, v1};
 use super::greeting::InvalidGreeting;
 use super::{Entry, Fleet, Greeting, Node, NodeState, Refused, Seat, Serving};
 use crate::gate::Meter;
+use crate::observe::Track;
 
 fn hash(byte: u8) -> SnapshotHash {
     SnapshotHash::from_slice(&[byte; 32]).unwrap()
@@ -101,7 +102,7 @@ fn nodes_that_are_gone_are_forgotten_when_they_are_too_many() {
         drop(fleet.nodes().insert(number as u64 + 10, {
             let mut node = Node::new(greeting(&format!("gone{number}")));
             node.ended = Some(std::time::SystemTime::now());
-            Entry { node, meter: Meter::default(), behind: None }
+            Entry { node, meter: Meter::default(), track: Track::default(), behind: None }
         }));
     }
     let states = states(&fleet);

@@ -15,6 +15,8 @@ const PAST: Duration = Duration::from_secs(30);
 /// new since the last look, and what the last minute was like before something new came.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Meter {
+    /// What the node served before its session began, and counted already.
+    carried: Option<SnapshotHash>,
     /// What the counts are of.
     hash: Option<SnapshotHash>,
     reported: Tally,
@@ -28,17 +30,26 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// Takes a report's counts in. `is_reference`: this is what the fleet serves, not something on trial.
+    /// `serving`: what the node serves as its session begins.
+    pub(crate) fn new(serving: Option<SnapshotHash>) -> Self {
+        Self { carried: serving, ..Self::default() }
+    }
+
+    /// Takes a report's counts in. `is_reference`: this is what the fleet serves, not something on trial. Returns
+    /// what has happened since the report before: not what was counted before the session.
     pub(crate) fn note(
         &mut self,
         traffic: v1::Traffic,
         hash: SnapshotHash,
         is_reference: bool,
         now: Instant,
-    ) {
+    ) -> Tally {
+        let is_first = self.hash.is_none();
         if self.hash != Some(hash) {
             (self.hash, self.reported, self.fresh) = (Some(hash), Tally::default(), Tally::default());
+            self.carried = self.carried.filter(|carried| *carried == hash);
         }
+        let mut old = Vec::new();
         let mut new = Tally::default();
         let total = Counts::from(traffic.total.unwrap_or_default());
         new.total = total.since(&self.reported.total);
@@ -51,6 +62,9 @@ impl Meter {
             let counts = Counts::from(counts.unwrap_or_default());
             let since = known.map_or_else(|| counts.clone(), |known| counts.since(known));
             let route: Arc<str> = route.into();
+            if known.is_none() && self.carried.is_some() {
+                old.push(route.clone());
+            }
             new.routes.insert(route.clone(), since);
             self.reported.routes.insert(route, counts);
         }
@@ -62,6 +76,13 @@ impl Meter {
             self.recent.merge(&new);
         }
         self.fresh.merge(&new);
+        if is_first && self.carried.is_some() {
+            new.total = Counts::default();
+        }
+        for route in old {
+            new.routes.remove(&route);
+        }
+        new
     }
 
     /// What is new since this was asked last, if it is of this snapshot.

@@ -12,6 +12,7 @@ pub(crate) struct Counts {
     pub(crate) upstream_5xx: u64,
     pub(crate) own_errors: u64,
     pub(crate) timeouts: u64,
+    pub(crate) retries: u64,
     pub(crate) latency: LatencyHistogram,
 }
 
@@ -23,9 +24,13 @@ pub(crate) struct Tally {
 }
 
 impl Counts {
+    pub(crate) fn failed(&self) -> u64 {
+        let failed = self.upstream_5xx.saturating_add(self.own_errors).saturating_add(self.timeouts);
+        failed.min(self.requests)
+    }
+
     pub(super) fn failures(&self) -> Trials {
-        let bad = self.upstream_5xx.saturating_add(self.own_errors).saturating_add(self.timeouts);
-        Trials { count: self.requests, bad: bad.min(self.requests) }
+        Trials { count: self.requests, bad: self.failed() }
     }
 
     pub(super) fn slower_than(&self, bucket: usize) -> Trials {
@@ -33,11 +38,12 @@ impl Counts {
         Trials { count: self.latency.count(), bad }
     }
 
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
         self.upstream_5xx = self.upstream_5xx.saturating_add(other.upstream_5xx);
         self.own_errors = self.own_errors.saturating_add(other.own_errors);
         self.timeouts = self.timeouts.saturating_add(other.timeouts);
+        self.retries = self.retries.saturating_add(other.retries);
         self.latency.merge(&other.latency);
     }
 
@@ -51,6 +57,7 @@ impl Counts {
             upstream_5xx: self.upstream_5xx.saturating_sub(earlier.upstream_5xx),
             own_errors: self.own_errors.saturating_sub(earlier.own_errors),
             timeouts: self.timeouts.saturating_sub(earlier.timeouts),
+            retries: self.retries.saturating_sub(earlier.retries),
             latency: self.latency.since(&earlier.latency),
         }
     }
@@ -58,10 +65,10 @@ impl Counts {
 
 impl From<v1::Counts> for Counts {
     fn from(wire: v1::Counts) -> Self {
-        let v1::Counts { requests, upstream_5xx, own_errors, timeouts, latency } = wire;
+        let v1::Counts { requests, upstream_5xx, own_errors, timeouts, latency, retries } = wire;
         // A histogram that is none costs the judgement of latency, nothing else.
         let latency = latency.and_then(|latency| latency.try_into().ok()).unwrap_or_default();
-        Self { requests, upstream_5xx, own_errors, timeouts, latency }
+        Self { requests, upstream_5xx, own_errors, timeouts, retries, latency }
     }
 }
 

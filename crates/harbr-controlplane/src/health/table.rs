@@ -39,6 +39,10 @@ impl HealthTable {
         changed.map(|(target, known)| (&**target, known.health))
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Target, &Known)> {
+        self.known.iter().map(|(target, known)| (&**target, known))
+    }
+
     pub(crate) fn count(&self, health: Health) -> usize {
         self.known.values().filter(|known| known.health == health).count()
     }

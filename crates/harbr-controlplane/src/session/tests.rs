@@ -67,6 +67,7 @@ impl Fixture {
             health: table,
             orders: orders.clone(),
             join,
+            observed: Arc::default(),
         };
         let mut server = JoinSet::new();
         server.spawn(server::serve(listener.incoming(), sessions, admin, stop.clone()));

@@ -55,11 +55,12 @@ fn a_report_has_the_routes_with_news_and_the_sum_of_all() {
     let table = serving.serve(&[("/a", 0), ("/b", 0)]);
     answer(&table.by_name["/a"], 0, None);
     answer(&table.by_name["/a"], 1, Some(FailureClass::Upstream5xx));
+    table.by_name["/a"].cells(1).1.record_retry();
     serving.shared.cells.of(0).unrouted.record(Some(FailureClass::Own), Duration::ZERO);
     let (total, routes) = serving.report();
     assert_eq!((total.requests, total.upstream_5xx, total.own_errors, total.timeouts), (3, 1, 1, 0));
     assert_eq!(routes.keys().collect::<Vec<_>>(), ["/a"]);
-    assert_eq!((routes["/a"].requests, routes["/a"].upstream_5xx), (2, 1));
+    assert_eq!((routes["/a"].requests, routes["/a"].upstream_5xx, routes["/a"].retries), (2, 1, 1));
     assert_eq!(routes["/a"].latency.as_ref().unwrap().counts, [2]);
 
     answer(&table.by_name["/b"], 0, Some(FailureClass::Timeout));

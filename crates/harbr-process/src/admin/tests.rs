@@ -22,6 +22,7 @@ async fn server() -> Server {
     let ready = Arc::new(AtomicBool::new(false));
     let is_ready = ready.clone();
     let pages = AdminPages {
+        more: None,
         ready: Arc::new(move || match is_ready.load(Ordering::Relaxed) {
             true => Ok(()),
             false => Err("no snapshot yet".to_owned()),

@@ -5,6 +5,7 @@ use prost_types::Timestamp;
 use serde::Serialize;
 
 use super::drained::DrainedDocument;
+use super::load::LoadDocument;
 use super::{rfc3339, said};
 
 /// One element of `harbrctl get nodes`.
@@ -35,6 +36,8 @@ pub struct NodeDocument {
     /// What an operator told it on the spot.
     pub r#override: Option<String>,
     pub quarantined: Vec<QuarantinedDocument>,
+    /// What it answers now.
+    pub load: LoadDocument,
 }
 
 /// A snapshot that a node died of, or was told to refuse.
@@ -67,6 +70,7 @@ impl From<v1::Node> for NodeDocument {
             serving_since: node.serving_since,
             r#override: said(node.r#override),
             quarantined: node.quarantined.into_iter().map(QuarantinedDocument::from).collect(),
+            load: node.load.unwrap_or_default().into(),
         }
     }
 }

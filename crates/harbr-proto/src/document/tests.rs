@@ -104,6 +104,14 @@ fn nodes_are_objects_with_labels_as_a_map() {
         serving_since: time(),
         r#override: String::new(),
         quarantined: vec![v1::Quarantined { hash: vec![1, 255], revision: 5, reason: "died".to_owned() }],
+        load: Some(v1::Load {
+            request_rate: 1.5,
+            error_rate: 0.5,
+            retry_rate: 0.2,
+            p50: millis(3),
+            p99: None,
+            connections: 12,
+        }),
     };
     let rejected = v1::Node {
         id: "edge-2".to_owned(),

@@ -34,6 +34,20 @@ fn what_is_new_is_given_once() {
 }
 
 #[test]
+fn what_was_counted_before_the_session_is_evidence_but_did_not_just_happen() {
+    let (mut meter, now) = (Meter::new(Some(hash(1))), Instant::now());
+    let happened = meter.note(traffic(100, &[("/a", 60)]), hash(1), true, now);
+    assert_eq!((happened.total.requests, happened.routes.len()), (0, 0));
+    let happened = meter.note(traffic(150, &[("/a", 80), ("/b", 30)]), hash(1), true, now);
+    // When those to `/b` came is not known.
+    assert_eq!((happened.total.requests, happened.routes["/a"].requests, happened.routes.len()), (50, 20, 1));
+    assert_eq!(meter.take(hash(1)).unwrap().total.requests, 150);
+    // What the session brought it was counted from its beginning.
+    let happened = meter.note(traffic(7, &[("/a", 7)]), hash(2), false, now);
+    assert_eq!((happened.total.requests, happened.routes["/a"].requests), (7, 7));
+}
+
+#[test]
 fn counts_that_begin_anew_are_new() {
     let (mut meter, now) = (Meter::default(), Instant::now());
     meter.note(traffic(100, &[]), hash(1), true, now);
