@@ -33,6 +33,7 @@ mod dashboard;
 mod directives;
 mod drain;
 mod endpoint_names;
+mod events;
 mod explain;
 mod forwarding;
 mod grpc;

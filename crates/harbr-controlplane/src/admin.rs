@@ -1,5 +1,6 @@
 //! What operators ask, and want done.
 
+mod events;
 mod orders;
 mod rollout;
 mod traffic;
@@ -12,6 +13,7 @@ use harbr_model::{Health, Route, Snapshot, Upstream};
 use harbr_proto::v1::admin_service_server::AdminService;
 use harbr_proto::{SnapshotHash, health_to_wire, route_status, table, v1};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 pub(crate) use self::traffic::{by_upstream, load};
@@ -34,6 +36,8 @@ pub(crate) struct Admin {
     pub(crate) orders: Arc<Orders>,
     pub(crate) join: Join,
     pub(crate) observed: Arc<Observed>,
+    /// Ends streams, which do not end by themselves.
+    pub(crate) stop: CancellationToken,
 }
 
 #[tonic::async_trait]
@@ -137,6 +141,15 @@ impl AdminService for Admin {
         _: Request<v1::GetTrafficRequest>,
     ) -> Result<Response<v1::FleetTraffic>, Status> {
         Ok(Response::new(traffic::of_fleet(self)))
+    }
+
+    type WatchEventsStream = events::EventStream;
+
+    async fn watch_events(
+        &self,
+        request: Request<v1::WatchEventsRequest>,
+    ) -> Result<Response<Self::WatchEventsStream>, Status> {
+        Ok(Response::new(events::watch(self, &request)))
     }
 
     async fn get_rollout(

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Options;
 use crate::admin::Admin;
 use crate::conductor::conduct;
-use crate::dashboard::{self, Access, Sight};
+use crate::dashboard::{self, Access};
 use crate::fleet::Fleet;
 use crate::gauges::Gauges;
 use crate::health::{HealthTable, Prober};
@@ -175,11 +175,11 @@ impl Controller {
             orders,
             join,
             observed: Arc::default(),
+            stop: stop.clone(),
         };
         let observer = Observer { admin: admin.clone() };
         tasks.spawn("observer", critical, observer.run(stop.clone()).map(Ok));
-        let sight = Sight { admin: admin.clone(), stop: stop.clone() };
-        pages.more = Some(dashboard::router(sight, access));
+        pages.more = Some(dashboard::router(admin.clone(), access));
         if let Some(pipes) = pipes {
             let incoming = ReceiverStream::new(pipes).map(Connection::in_process).map(Ok);
             let pipes = server::serve(incoming, sessions.clone(), admin.clone(), stop.clone());

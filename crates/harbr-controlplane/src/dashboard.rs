@@ -17,7 +17,6 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYP
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::get;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::access::Access;
 use crate::admin::Admin;
@@ -28,15 +27,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'self'; frame-ancestors 'none'",
 );
 
-/// What the pages are made from.
-#[derive(Debug, Clone)]
-pub(crate) struct Sight {
-    pub(crate) admin: Admin,
-    /// Ends streams, which do not end by themselves.
-    pub(crate) stop: CancellationToken,
-}
-
-pub(crate) fn router(sight: Sight, access: Access) -> Router {
+pub(crate) fn router(admin: Admin, access: Access) -> Router {
     let api = Router::new()
         .route("/overview", get(api::overview))
         .route("/nodes", get(api::nodes))
@@ -45,7 +36,7 @@ pub(crate) fn router(sight: Sight, access: Access) -> Router {
         .route("/upstreams", get(api::upstreams))
         .route("/events", get(api::events))
         .route("/stream", get(stream::stream))
-        .with_state(Arc::new(sight));
+        .with_state(Arc::new(admin));
     assets::ASSETS
         .iter()
         .fold(Router::new(), |router, asset| router.route(asset.path, get(async || asset.answer())))

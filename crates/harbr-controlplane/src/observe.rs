@@ -7,7 +7,7 @@ mod observer;
 mod series;
 mod track;
 
-pub(crate) use events::{Event, EventKind, Events, Severity};
+pub(crate) use events::{Event, Events, Following};
 pub(crate) use history::{Change, HealthHistory};
 pub(crate) use observer::Observer;
 pub(crate) use series::{MAX_ROUTES, Series};

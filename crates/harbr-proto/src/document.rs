@@ -10,6 +10,7 @@ use serde::Serializer;
 
 mod diagnostic;
 mod drained;
+mod event;
 mod load;
 mod node;
 mod rollout;
@@ -21,6 +22,7 @@ mod upstream;
 
 pub use diagnostic::{DiagnosticDocument, RelatedDocument};
 pub use drained::DrainedDocument;
+pub use event::EventDocument;
 pub use load::LoadDocument;
 pub use node::{NodeDocument, QuarantinedDocument};
 pub use rollout::{RevisionDocument, RevisionWithFileDocument, RolloutDocument, WaveDocument};

@@ -91,6 +91,15 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 20, value_name = "COUNT")]
         limit: u32,
     },
+    /// Show what happened: revisions, rollouts, health of endpoints, nodes that come and go
+    Events {
+        /// How many of those that are remembered; 0: all
+        #[arg(long, default_value_t = 50, value_name = "COUNT")]
+        limit: u32,
+        /// Go on with those that come, until interrupted; as json one object a line
+        #[arg(short, long)]
+        watch: bool,
+    },
     /// List nodes, routes or upstreams; with names, only those
     Get {
         #[arg(value_enum)]

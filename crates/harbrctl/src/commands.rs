@@ -22,7 +22,8 @@ use crate::plan::{self, FailOn};
 use crate::subject::Subject;
 use crate::when::Now;
 use crate::{
-    context, drain, history, lookup, nodes, pki, rollout, routes, status, token, upstreams, validate, wait,
+    context, drain, events, history, lookup, nodes, pki, rollout, routes, status, token, upstreams, validate,
+    wait,
 };
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -64,6 +65,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::History { command, limit } => {
             return block_on(history::run(&connect()?, command, limit, format()));
         }
+        Command::Events { limit, watch } => block_on(events::run(&connect()?, limit, watch, format()))?,
         Command::Get { kind, names } => block_on(get(&connect()?, kind, &names, format()))?,
         Command::Describe { kind, name } => {
             block_on(describe(&connect()?, kind, name, format()))?;

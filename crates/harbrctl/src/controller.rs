@@ -12,7 +12,7 @@ use harbr_trust::{Fate, TlsArgs};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tonic::transport::{Channel, Endpoint, Uri};
-use tonic::{Code, Response, Status};
+use tonic::{Code, Response, Status, Streaming};
 
 use crate::cli::{ControllerUrl, UsageError};
 
@@ -27,6 +27,13 @@ const MAX_ANSWER_BYTES: usize = 1 << 30;
 pub(crate) struct Controller {
     url: ControllerUrl,
     tls: Option<Arc<ClientConfig>>,
+}
+
+/// Events as they come.
+#[derive(Debug)]
+pub(crate) struct EventReader<'a> {
+    controller: &'a Controller,
+    events: Streaming<v1::Event>,
 }
 
 impl Controller {
@@ -128,6 +135,12 @@ impl Controller {
         self.ask(|mut client| async move { client.get_revision(request).await }).await
     }
 
+    /// What happened, and happens.
+    pub(crate) async fn events(&self, request: v1::WatchEventsRequest) -> anyhow::Result<EventReader<'_>> {
+        let events = self.ask(|mut client| async move { client.watch_events(request).await }).await?;
+        Ok(EventReader { controller: self, events })
+    }
+
     async fn ask<T, F>(&self, call: impl FnOnce(AdminServiceClient<Channel>) -> F) -> anyhow::Result<T>
     where
         F: Future<Output = Result<Response<T>, Status>>,
@@ -158,6 +171,13 @@ impl Controller {
             Ok(answer) => Ok(answer?.into_inner()),
             Err(_) => Err(anyhow!("the controller at {url} did not answer within {TIMEOUT:?}")),
         }
+    }
+}
+
+impl EventReader<'_> {
+    /// The next one; `None`: those were all.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<v1::Event>> {
+        self.events.message().await.map_err(|status| failure(&self.controller.url, &status))
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`cli`] is what can be asked; [`controller`] asks, [`mod@file`] reads; [`subject`] is a configuration
 //! from either; [`document`] is the answer as JSON, which programs rely on; `nodes`, `routes`, `upstreams`, `status`,
-//! `rollout` and `history` are the same for people; [`wait`] asks again until it is so.
+//! `rollout`, `history` and `events` are the same for people; [`wait`] asks again until it is so.
 
 use std::process::ExitCode;
 
@@ -18,6 +18,7 @@ mod context;
 mod controller;
 mod document;
 mod drain;
+mod events;
 mod explain;
 mod file;
 mod history;

@@ -9,17 +9,17 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use harbr_model::Health;
 use harbr_proto::document::{
-    EndpointDocument, LoadDocument, NodeDocument, RouteDocument, StatusDocument, UpstreamDocument,
+    EndpointDocument, EventDocument, LoadDocument, NodeDocument, RouteDocument, StatusDocument,
+    UpstreamDocument,
 };
 use harbr_proto::v1;
 use harbr_proto::v1::admin_service_server::AdminService as _;
 use serde::{Deserialize, Serialize};
 use tonic::Request;
 
-use super::Sight;
 use super::page::{Page, Selection};
-use crate::admin::{by_upstream, load};
-use crate::observe::{Event, Points, STEP, Summary};
+use crate::admin::{Admin, by_upstream, load};
+use crate::observe::{Points, STEP, Summary};
 
 type Asked<T> = Result<Json<T>, (StatusCode, String)>;
 
@@ -66,15 +66,6 @@ struct ChangeDocument {
     health: &'static str,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct EventDocument {
-    id: u64,
-    at: String,
-    kind: &'static str,
-    severity: &'static str,
-    text: String,
-}
-
 /// Of the last 15 minutes, the oldest first.
 #[derive(Debug, Serialize)]
 pub(super) struct SeriesDocument {
@@ -94,31 +85,31 @@ pub(super) struct Of {
     node: Option<String>,
 }
 
-pub(super) async fn overview(State(sight): State<Arc<Sight>>) -> Json<Overview> {
-    Json(overview_of(&sight).await)
+pub(super) async fn overview(State(admin): State<Arc<Admin>>) -> Json<Overview> {
+    Json(overview_of(&admin).await)
 }
 
-pub(super) async fn overview_of(sight: &Sight) -> Overview {
-    let status = sight.admin.get_status(Request::new(v1::GetStatusRequest {})).await;
+pub(super) async fn overview_of(admin: &Admin) -> Overview {
+    let status = admin.get_status(Request::new(v1::GetStatusRequest {})).await;
     let status = status.map(tonic::Response::into_inner).unwrap_or_default();
-    let intent = sight.admin.ledger.intent();
-    let nodes = sight.admin.fleet.count(|id| intent.intended(id));
-    let table = sight.admin.health.borrow().clone();
+    let intent = admin.ledger.intent();
+    let nodes = admin.fleet.count(|id| intent.intended(id));
+    let table = admin.health.borrow().clone();
     let healths = [Health::Healthy, Health::Unhealthy, Health::Unknown];
     Overview {
         tick: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
         status: status.into(),
         nodes: nodes.into_iter().map(|(state, count)| (state.as_str(), count)).collect(),
         endpoints: healths.map(|health| (health.as_str(), table.count(health))).into(),
-        traffic: document(sight.admin.fleet.series.now(SystemTime::now())),
+        traffic: document(admin.fleet.series.now(SystemTime::now())),
     }
 }
 
 pub(super) async fn nodes(
-    State(sight): State<Arc<Sight>>,
+    State(admin): State<Arc<Admin>>,
     Query(selection): Query<Selection>,
 ) -> Asked<Page<NodeDocument>> {
-    let answer = sight.admin.list_nodes(Request::new(v1::ListNodesRequest {})).await.map_err(refused)?;
+    let answer = admin.list_nodes(Request::new(v1::ListNodesRequest {})).await.map_err(refused)?;
     let nodes = answer.into_inner().nodes.into_iter().map(NodeDocument::from);
     let found = nodes.filter(|node| {
         let labels = node.labels.iter().map(|(name, value)| format!("{name}={value}"));
@@ -130,11 +121,11 @@ pub(super) async fn nodes(
 }
 
 pub(super) async fn routes(
-    State(sight): State<Arc<Sight>>,
+    State(admin): State<Arc<Admin>>,
     Query(selection): Query<Selection>,
 ) -> Asked<Page<RouteTraffic>> {
-    let answer = sight.admin.list_routes(Request::new(v1::ListRoutesRequest {})).await.map_err(refused)?;
-    let now = sight.admin.fleet.series.now_by_route(SystemTime::now());
+    let answer = admin.list_routes(Request::new(v1::ListRoutesRequest {})).await.map_err(refused)?;
+    let now = admin.fleet.series.now_by_route(SystemTime::now());
     let routes = answer.into_inner().routes.into_iter().map(RouteDocument::from);
     let found = routes.filter(|route| selection.finds([route.route.as_str(), route.upstream.as_str()]));
     let mut found: Vec<_> = found
@@ -157,10 +148,10 @@ pub(super) async fn routes(
 }
 
 pub(super) async fn series(
-    State(sight): State<Arc<Sight>>,
+    State(admin): State<Arc<Admin>>,
     Query(Of { route, node }): Query<Of>,
 ) -> Asked<SeriesDocument> {
-    let (fleet, now) = (&sight.admin.fleet, SystemTime::now());
+    let (fleet, now) = (&admin.fleet, SystemTime::now());
     let Points { end, points } = match node {
         Some(node) => fleet.points(&node, now).ok_or((StatusCode::NOT_FOUND, "no such node\n".to_owned()))?,
         None => fleet.series.points(route.as_deref(), now),
@@ -177,29 +168,28 @@ pub(super) async fn series(
 }
 
 pub(super) async fn upstreams(
-    State(sight): State<Arc<Sight>>,
+    State(admin): State<Arc<Admin>>,
     Query(selection): Query<Selection>,
 ) -> Asked<Page<UpstreamHistory>> {
-    let answer =
-        sight.admin.list_upstreams(Request::new(v1::ListUpstreamsRequest {})).await.map_err(refused)?;
+    let answer = admin.list_upstreams(Request::new(v1::ListUpstreamsRequest {})).await.map_err(refused)?;
     let upstreams = answer.into_inner().upstreams.into_iter().map(UpstreamDocument::from);
     let found = upstreams.filter(|upstream| {
         let urls = upstream.endpoints.iter().map(|endpoint| endpoint.url.as_str());
         selection.finds(std::iter::once(upstream.name.as_str()).chain(urls))
     });
     let Page { total, items } = selection.cut(found.collect());
-    let loads = by_upstream(&sight.admin, &sight.admin.fleet.snapshot());
+    let loads = by_upstream(&admin, &admin.fleet.snapshot());
     let items = items.into_iter().map(|upstream| {
         let load = loads.get(upstream.name.as_str()).copied().unwrap_or_default();
-        with_history(upstream, load, &sight)
+        with_history(upstream, load, &admin)
     });
     let items = items.collect();
     Ok(Json(Page { total, items }))
 }
 
-fn with_history(upstream: UpstreamDocument, load: v1::Load, sight: &Sight) -> UpstreamHistory {
+fn with_history(upstream: UpstreamDocument, load: v1::Load, admin: &Admin) -> UpstreamHistory {
     let endpoints = upstream.endpoints.into_iter().map(|endpoint| {
-        let changes = sight.admin.observed.history.of(&endpoint.url);
+        let changes = admin.observed.history.of(&endpoint.url);
         let history = changes
             .into_iter()
             .map(|change| ChangeDocument { at: rfc3339(change.at), health: change.health.as_str() });
@@ -216,24 +206,17 @@ fn with_history(upstream: UpstreamDocument, load: v1::Load, sight: &Sight) -> Up
 }
 
 pub(super) async fn events(
-    State(sight): State<Arc<Sight>>,
+    State(admin): State<Arc<Admin>>,
     Query(selection): Query<Selection>,
 ) -> Json<Page<EventDocument>> {
-    let (kept, _) = sight.admin.observed.events.follow(usize::MAX);
-    let newest_first = kept.into_iter().rev().map(EventDocument::from);
+    let (kept, _) = admin.observed.events.follow(usize::MAX);
+    let newest_first = kept.into_iter().rev().map(|event| EventDocument::from(event.into_wire(0)));
     let found = newest_first.filter(|event| selection.finds([event.kind, event.text.as_str()]));
     Json(selection.cut(found.collect()))
 }
 
 fn document(summary: Summary) -> LoadDocument {
     load(summary, 0).into()
-}
-
-impl From<Event> for EventDocument {
-    fn from(event: Event) -> Self {
-        let Event { id, at, kind, severity, text } = event;
-        Self { id, at: rfc3339(at), kind: kind.as_str(), severity: severity.as_str(), text }
-    }
 }
 
 fn rfc3339(time: SystemTime) -> String {

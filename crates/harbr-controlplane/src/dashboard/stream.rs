@@ -6,32 +6,32 @@ use axum::extract::State;
 use axum::response::sse::{Event as Message, Sse};
 use futures_util::Stream;
 use futures_util::stream::unfold;
+use harbr_proto::document::EventDocument;
 use serde::Serialize;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::Sight;
-use super::api::{EventDocument, overview_of};
-use crate::observe::Event;
+use super::api::overview_of;
+use crate::admin::Admin;
+use crate::observe::Following;
 
 /// How often a page is told how things are.
 const TICK: Duration = Duration::from_secs(2);
 
 struct Reader {
-    sight: Arc<Sight>,
+    admin: Arc<Admin>,
     tick: Interval,
-    events: Receiver<Event>,
+    coming: Following,
 }
 
 /// An `overview` at once and then every two seconds; an `event` as it happens.
 pub(super) async fn stream(
-    State(sight): State<Arc<Sight>>,
+    State(admin): State<Arc<Admin>>,
 ) -> Sse<impl Stream<Item = Result<Message, Infallible>>> {
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (_, events) = sight.admin.observed.events.follow(0);
-    Sse::new(unfold(Reader { sight, tick, events }, async |mut reader| {
-        let stop = reader.sight.stop.clone();
+    let (_, coming) = admin.observed.events.follow(0);
+    Sse::new(unfold(Reader { admin, tick, coming }, async |mut reader| {
+        let stop = reader.admin.stop.clone();
         let message = stop.run_until_cancelled(reader.next()).await?;
         Some((Ok(message), reader))
     }))
@@ -39,15 +39,10 @@ pub(super) async fn stream(
 
 impl Reader {
     async fn next(&mut self) -> Message {
-        loop {
-            tokio::select! {
-                _tick = self.tick.tick() => return message("overview", &overview_of(&self.sight).await),
-                event = self.events.recv() => match event {
-                    Ok(event) => return message("event", &EventDocument::from(event)),
-                    // The list of events has what this reader was too slow for.
-                    Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => std::future::pending().await,
-                },
+        tokio::select! {
+            _tick = self.tick.tick() => message("overview", &overview_of(&self.admin).await),
+            Some((event, missed)) = self.coming.next() => {
+                message("event", &EventDocument::from(event.into_wire(missed)))
             }
         }
     }

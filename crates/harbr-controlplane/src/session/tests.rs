@@ -68,6 +68,7 @@ impl Fixture {
             orders: orders.clone(),
             join,
             observed: Arc::default(),
+            stop: stop.clone(),
         };
         let mut server = JoinSet::new();
         server.spawn(server::serve(listener.incoming(), sessions, admin, stop.clone()));

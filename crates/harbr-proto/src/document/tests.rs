@@ -7,7 +7,8 @@ use prost_types::Timestamp;
 use serde::Serialize;
 
 use super::{
-    NodeDocument, RevisionDocument, RolloutDocument, RouteDocument, StatusDocument, UpstreamDocument,
+    EventDocument, NodeDocument, RevisionDocument, RolloutDocument, RouteDocument, StatusDocument,
+    UpstreamDocument,
 };
 
 fn check_golden<T: Serialize>(name: &str, document: &T) {
@@ -126,6 +127,20 @@ fn nodes_are_objects_with_labels_as_a_map() {
         ..v1::Node::default()
     };
     check_golden("nodes.json", &[ready, rejected].map(NodeDocument::from));
+}
+
+#[test]
+fn events_are_lines_with_their_kind_and_what_they_are_about() {
+    let event = v1::Event {
+        id: 41,
+        at: time(),
+        kind: v1::EventKind::Health.into(),
+        severity: v1::EventSeverity::Bad.into(),
+        subject: "http://10.0.0.7:80/".to_owned(),
+        text: "http://10.0.0.7:80/ is unhealthy: connection refused".to_owned(),
+        missed: 3,
+    };
+    check_golden("events.json", &[event].map(EventDocument::from));
 }
 
 #[test]
