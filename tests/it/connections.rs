@@ -98,3 +98,15 @@ async fn each_limit_that_ends_a_connection_is_counted_once() {
     assert_eq!(ended_by(&fleet, "header_timeout").await, 1);
     assert_eq!(fleet.node().metrics().await.count("proxy_request_total", &[]), 1, "silence is no request");
 }
+
+#[tokio::test]
+async fn at_the_limit_connections_are_kept_while_nobody_waits() {
+    let origin = Origin::start("a").await;
+    let text = File::all_to(&origin).max_connections(1).text();
+    let fleet = Fleet::start(Shape::Split, &text).await;
+    let mut client = Client::connect(fleet.addr()).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(client.get("/").await.header("connection"), None);
+    }
+    assert_eq!(ended_by(&fleet, "max_connections").await, 0);
+}

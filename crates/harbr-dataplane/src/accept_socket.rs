@@ -2,6 +2,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SocketFlags, accept_with};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -20,6 +21,15 @@ impl AcceptSocket {
     /// Resolves when a client waits, or has been. Safe to drop.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         self.0.readable().await
+    }
+
+    /// Whether a client waits at this moment. Clears what `readable` goes by if none does.
+    pub(crate) fn is_waited_at(&self) -> bool {
+        let ask = || match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&Timespec::default())) {
+            Ok(0) => Err(io::ErrorKind::WouldBlock.into()),
+            Ok(_) | Err(_) => Ok(()),
+        };
+        self.0.try_io(Interest::READABLE, ask).is_ok()
     }
 
     /// The client that has waited longest; `WouldBlock` if there is none. Clears what `readable` goes by.

@@ -41,6 +41,11 @@ impl ConnectionLimit {
         self.open.load(Ordering::SeqCst)
     }
 
+    /// Nobody else is let in.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.open() >= self.max.load(Ordering::SeqCst)
+    }
+
     /// A client waits in a listen queue: connections that rest should end.
     pub(crate) fn is_contended(&self) -> bool {
         self.waiting.load(Ordering::SeqCst) > 0

@@ -156,6 +156,10 @@ impl Worker {
             sleep(ACCEPT_BACK_OFF).await;
             return;
         }
+        // Who waits for a place has connections that rest closed: not for a client that was accepted already.
+        if self.shared.limit.is_reached() && !door.socket.is_waited_at() {
+            return;
+        }
         let permit = self.shared.limit.acquire().await;
         match door.socket.accept() {
             Ok(stream) => self.serve(stream, permit, door),
