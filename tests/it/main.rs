@@ -53,6 +53,7 @@ mod listeners;
 mod metrics;
 mod operator;
 mod outliers;
+mod parked;
 mod proxy_protocol;
 mod reload;
 mod retries;

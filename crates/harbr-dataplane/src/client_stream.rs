@@ -21,6 +21,14 @@ impl ClientStream {
             Self::Tls(stream) => stream.get_ref().1.alpn_protocol(),
         }
     }
+
+    /// Resolves when bytes have come, or the end.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.readable().await,
+            Self::Tls(stream) => stream.get_ref().0.readable().await,
+        }
+    }
 }
 
 impl AsyncRead for ClientStream {

@@ -88,7 +88,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let registered = worker.connections.register(state.clone());
     let Ok(reached) = stream.local_addr() else { return };
     let begun = tokio::select! {
-        begun = begin(&worker, (stream, addr), &listener, &state) => begun,
+        begun = Box::pin(begin(&worker, (stream, addr), &listener, &state)) => begun,
         // Nothing was said yet that would have to end in order.
         () = state.ended() => return,
     };
@@ -106,7 +106,8 @@ pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     });
     match speaks {
         Speaks::Http1 => http1::serve(worker, client, io).await,
-        Speaks::Http2 => http2::serve(worker, client, io).await,
+        // Boxed: what a connection takes is that of its largest part, also while it is parked.
+        Speaks::Http2 => Box::pin(http2::serve(worker, client, io)).await,
     }
 }
 

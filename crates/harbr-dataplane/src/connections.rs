@@ -38,7 +38,7 @@ impl Connections {
         Registered { registry: self.0.clone(), id }
     }
 
-    /// Ends what is over its limits.
+    /// Ends what is over its limits, and parks what rests.
     pub(crate) fn sweep(&self, settings: &Settings, ended: &ConnectionEndCells) {
         for state in self.0.by_id.borrow().values() {
             match state.phase() {
@@ -61,9 +61,9 @@ impl Connections {
                     state.end_at_rest();
                     ended.keep_alive_timeout.increment();
                 }
+                Phase::Idle => state.park_when_at_rest(),
                 Phase::Fresh
                 | Phase::Head
-                | Phase::Idle
                 | Phase::Active
                 | Phase::Answering
                 | Phase::LateBody

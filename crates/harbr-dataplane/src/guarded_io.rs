@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connection::{ConnectionState, Phase};
 use crate::request_bounds::{RequestBounds, Verdict};
+use crate::tracked_io::TrackedIo;
 
 /// Ends any head as one that hyper refuses with 400, wherever in it this comes: no part of a head may be NUL.
 const REFUSED_HEAD: &[u8] = b"\0\r\n\r\n";
@@ -37,7 +38,17 @@ impl<I> GuardedIo<I> {
     pub(crate) fn new(io: I, state: Arc<ConnectionState>, max_head: usize) -> Self {
         Self { io, state, bounds: RequestBounds::new(max_head), held: Vec::new(), gate: Gate::Open }
     }
+}
 
+impl GuardedIo<TrackedIo> {
+    /// The stream below, which gives first what was read ahead of it and what is held here.
+    pub(crate) fn into_inner(mut self, read_ahead: &[u8]) -> TrackedIo {
+        self.io.give_back([read_ahead, &self.held].concat());
+        self.io
+    }
+}
+
+impl<I> GuardedIo<I> {
     /// Passes on what may go on of what `buf` has beyond `before`.
     fn admit(&mut self, buf: &mut ReadBuf<'_>, before: usize) -> io::Result<()> {
         let (taken, verdict) = self.bounds.take(&buf.filled()[before..]);
@@ -99,6 +110,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for GuardedIo<I> {
             let count = this.held.len().min(buf.remaining());
             buf.put_slice(&this.held[..count]);
             this.held.drain(..count);
+            this.state.note_read();
         }
         if this.gate == Gate::Tunnel {
             return Poll::Ready(Ok(()));

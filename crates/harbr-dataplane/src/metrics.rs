@@ -21,6 +21,7 @@ const DURATION: &str = "proxy_request_duration_seconds";
 const RETRIES: &str = "harbr_retries_total";
 const FAILURES: &str = "harbr_request_failures_total";
 const CONNECTIONS: &str = "harbr_downstream_connections";
+const CONNECTIONS_PARKED: &str = "harbr_downstream_connections_parked";
 const CONNECTIONS_ACCEPTED: &str = "harbr_downstream_connections_accepted_total";
 const CONNECTIONS_ENDED: &str = "harbr_downstream_connections_ended_total";
 const HANDSHAKES: &str = "harbr_tls_handshakes_total";
@@ -99,6 +100,9 @@ fn write_proxy(out: &mut String, shared: &Shared) {
 fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeStatus>) {
     Family::new(out, CONNECTIONS, "gauge", "Client connections that are open.")
         .sample(&[], shared.limit.open());
+    let parked = shared.cells.sum(|cells| &cells.connections_parked);
+    Family::new(out, CONNECTIONS_PARKED, "gauge", "Those of them that rest and hold next to no memory.")
+        .sample(&[], parked);
     let accepted = shared.cells.sum(|cells| &cells.connections);
     Family::new(out, CONNECTIONS_ACCEPTED, "counter", "Client connections accepted.").sample(&[], accepted);
     let help = "Client connections that a limit ended, by limit.";

@@ -44,6 +44,8 @@ pub(crate) struct ProxyCells {
     pub retries_refused: Counter,
     pub reasons: [Counter; Reason::ALL.len()],
     pub connections: Counter,
+    /// Those that rest and hold only their socket.
+    pub connections_parked: Counter,
     pub connections_ended: ConnectionEndCells,
     pub reception: ReceptionCells,
     /// Requests of HTTP/2 that stood still for too long while their connection went on.
@@ -131,6 +133,11 @@ impl Counter {
     /// Only the cell's one writer calls this.
     pub(crate) fn add(&self, count: u64) {
         self.0.store(self.0.load(Relaxed).wrapping_add(count), Relaxed);
+    }
+
+    /// Of what is counted while it lasts.
+    pub(crate) fn decrement(&self) {
+        self.add(u64::MAX);
     }
 
     pub(crate) fn value(&self) -> u64 {

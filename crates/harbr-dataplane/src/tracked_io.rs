@@ -23,9 +23,17 @@ impl TrackedIo {
         Self { first: Bytes::new(), stream, state }
     }
 
-    /// What was read so far is read again.
-    pub(crate) fn give_back(&mut self, first: Vec<u8>) {
-        self.first = first.into();
+    /// What was read so far is read again, before what was given back earlier.
+    pub(crate) fn give_back(&mut self, mut first: Vec<u8>) {
+        if !first.is_empty() {
+            first.extend_from_slice(&self.first);
+            self.first = first.into();
+        }
+    }
+
+    /// Resolves when there is something to read, or the end. Only where all that had come was read.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        if self.first.is_empty() { self.stream.readable().await } else { Ok(()) }
     }
 
     fn note(&self, written: &Poll<io::Result<usize>>) {
@@ -46,6 +54,7 @@ impl AsyncRead for TrackedIo {
         if !self.first.is_empty() {
             let given = self.first.len().min(buf.remaining());
             buf.put_slice(&self.first.split_to(given));
+            self.state.note_read();
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
@@ -90,6 +99,10 @@ impl AsyncWrite for TrackedIo {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+        if shut.is_pending() {
+            self.state.note_write(WriteProgress::Blocked);
+        }
+        shut
     }
 }

@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 use super::frames::Seen;
 use super::patience::{Exhausted, Patience};
 
+/// A connection of HTTP/1 that has rested so long is parked. Busier ones would be taken apart in vain.
+const PARK_AFTER: Duration = Duration::from_millis(500);
 /// What a client of HTTP/2 has to close a connection that rests, from GOAWAY on.
 const GOODBYE: Duration = Duration::from_secs(5);
 /// What an answer that is whole gives back of a connection's patience: more than a request may cost it.
@@ -66,6 +68,8 @@ pub(crate) struct ConnectionState {
     /// Bytes of HTTP/2 that the client's system has taken.
     written: AtomicU64,
     patience: Patience,
+    /// Only its socket is kept.
+    is_parked: AtomicBool,
     /// When it ends while the node is drained.
     pub place: Place,
 }
@@ -116,6 +120,7 @@ impl ConnectionState {
             head_since: AtomicU64::new(0),
             written: AtomicU64::new(0),
             patience: Patience::new(),
+            is_parked: AtomicBool::new(false),
             place: Place::at_random(),
         }
     }
@@ -307,6 +312,26 @@ impl ConnectionState {
             && self.ending().is_none()
     }
 
+    /// It has answered all that it was asked, and waits for the next request.
+    pub(super) fn rests(&self) -> bool {
+        self.phase() == Phase::Idle && self.is_at_rest()
+    }
+
+    /// Has a connection taken apart that has rested for a while.
+    pub(crate) fn park_when_at_rest(&self) {
+        if self.rests()
+            && self.speaks() == Speaks::Http1
+            && !self.is_parked.load(Relaxed)
+            && self.in_phase_for() >= PARK_AFTER
+        {
+            self.end.notify_one();
+        }
+    }
+
+    pub(super) fn set_parked(&self, is_parked: bool) {
+        self.is_parked.store(is_parked, Relaxed);
+    }
+
     /// Ends a connection at rest; one that never began has nothing to end in order.
     pub(crate) fn end_at_rest(&self) {
         self.end(if self.phase() == Phase::Fresh { Ending::Abort } else { Ending::Graceful });
@@ -335,7 +360,7 @@ impl ConnectionState {
         self.end.notify_one();
     }
 
-    /// Resolves when the connection is to end.
+    /// Resolves when the connection is to end, or, if [`ending`](Self::ending) is none, may be parked.
     pub(super) async fn ended(&self) {
         self.end.notified().await;
     }
