@@ -16,8 +16,8 @@ use crate::pki::PkiCommand;
 use crate::token::TokenCommand;
 use crate::why::Why;
 
-use crate::explain::HeaderArg;
 use crate::plan::FailOn;
+use harbr_explain::HeaderArg;
 
 #[derive(Debug, Parser)]
 #[command(

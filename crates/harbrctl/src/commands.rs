@@ -8,13 +8,14 @@ use anyhow::Context as _;
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 use harbr_config::Code;
+use harbr_explain::{RequestToExplain, Shown, explain};
 use harbr_proto::document::{NodeDocument, RouteDocument, StatusDocument, UpstreamDocument};
 use serde::Serialize;
 
 use crate::cli::{Cli, Command, ExplainArgs, Format, Kind};
 use crate::controller::Controller;
 use crate::document::{CodeDocument, VersionDocument};
-use crate::explain::{self, RequestToExplain, Shown, explain};
+use crate::explain;
 use crate::file::CheckedFile;
 use crate::output::{print, print_document};
 use crate::paint::Paint;
@@ -115,7 +116,7 @@ fn diff(old: &Path, new: &Path, format: Format, fail_on: &[FailOn]) -> anyhow::R
 
 /// A configuration that the controller has.
 fn served(controller: &Controller, revision: u64, node: String) -> anyhow::Result<Subject> {
-    Subject::of_revision(block_on(controller.table(revision, node))?)
+    Ok(Subject::of_revision(block_on(controller.table(revision, node))?)?)
 }
 
 /// Leaves without waiting for a name lookup that hangs.

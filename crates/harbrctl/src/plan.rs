@@ -14,7 +14,7 @@ use crate::cli::Format;
 use crate::file::CheckedFile;
 use crate::output::{complain, is_closed_pipe, print, print_document};
 use crate::paint::Paint;
-use crate::subject::Subject;
+use crate::subject::{self, Subject};
 use crate::validate::{complain_about, diagnostic_document};
 
 use document::PlanDocument;
@@ -29,7 +29,7 @@ const FAIL_ON_MET: u8 = 3;
 /// A file as one side of a comparison. `None`: what is wrong with it has been said.
 pub(crate) fn read(file: &CheckedFile) -> anyhow::Result<Option<Subject>> {
     match &file.outcome {
-        Ok(config) => Subject::of_file(&file.name, config).map(Some),
+        Ok(config) => subject::of_file(&file.name, config).map(Some),
         Err(_) => complain_about(file).map(|()| None),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use harbr_config::{Files, Source, parse};
 
 use crate::file::{CheckedFile, Refusal};
-use crate::subject::Subject;
+use crate::subject::{self, Subject};
 
 pub(crate) fn file(name: &str, text: &str) -> CheckedFile {
     let outcome = parse(Source { name, bytes: text.as_bytes() }, &Files::none()).map_err(Refusal::Invalid);
@@ -18,7 +18,7 @@ pub(crate) fn subject(name: &str, rest: &str) -> Subject {
     let file = file(name, &text);
     let config =
         file.outcome.as_ref().unwrap_or_else(|_| panic!("{}", file.render(harbr_config::RenderStyle::Plain)));
-    Subject::of_file(name, config).unwrap()
+    subject::of_file(name, config).unwrap()
 }
 
 /// Against `testdata/`; `UPDATE=1` rewrites it.

@@ -3,7 +3,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use harbr_proto::document::EndpointDocument;
 use prost_types::Timestamp;
 
-use super::*;
+use harbr_explain::{HeaderArg, RequestToExplain, Shown, Subject, explain};
+
+use super::text;
 use crate::paint::Paint;
 use crate::testing::{check_golden, pretty, subject};
 

@@ -1,10 +1,10 @@
 //! An explanation, for people.
 
-use harbr_proto::document::RouteDocument;
-
-use super::document::{
+use harbr_explain::{
     EndpointExplanation, ExplainDocument, ForwardedDocument, Others, RetryDocument, TimeoutsDocument,
 };
+use harbr_proto::document::RouteDocument;
+
 use crate::paint::Paint;
 use crate::routes::{duration, edits};
 use crate::table::{fields, or_dash, render};

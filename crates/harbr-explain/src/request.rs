@@ -7,18 +7,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 /// `name: value`, as curl takes it.
 #[derive(Debug, Clone)]
-pub(crate) struct HeaderArg(HeaderName, HeaderValue);
+pub struct HeaderArg(HeaderName, HeaderValue);
 
 /// A request as its head says it.
 #[derive(Debug)]
-pub(crate) struct RequestToExplain {
-    pub(crate) method: Method,
-    pub(crate) uri: Uri,
+pub struct RequestToExplain {
+    pub method: Method,
+    pub uri: Uri,
     /// The host and its port, as a `Host` header says it; `None` for a path alone.
-    pub(crate) authority: Option<String>,
-    pub(crate) headers: HeaderMap,
+    pub authority: Option<String>,
+    pub headers: HeaderMap,
     /// The client's address.
-    pub(crate) from: IpAddr,
+    pub from: IpAddr,
 }
 
 impl RequestToExplain {
@@ -26,7 +26,7 @@ impl RequestToExplain {
     ///
     /// # Errors
     /// What is wrong with them.
-    pub(crate) fn new(words: &[String], headers: &[HeaderArg], from: IpAddr) -> Result<Self, String> {
+    pub fn new(words: &[String], headers: &[HeaderArg], from: IpAddr) -> Result<Self, String> {
         let (method, url) = match words {
             [url] => ("GET", url),
             [method, url] => (method.as_str(), url),
@@ -52,12 +52,12 @@ impl RequestToExplain {
     }
 
     /// As the listener takes it: a path alone is asked for in the clear.
-    pub(crate) fn scheme(&self) -> Scheme {
+    pub fn scheme(&self) -> Scheme {
         if self.uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http }
     }
 
     /// Without the port, as routes match it.
-    pub(crate) fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         let authority = self.authority.as_deref().unwrap_or_default();
         let after_host = match authority.rfind(']') {
             Some(bracket) => bracket + 1,
