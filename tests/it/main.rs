@@ -31,6 +31,7 @@ mod connections;
 mod controller_loss;
 mod dashboard;
 mod directives;
+mod documents;
 mod drain;
 mod endpoint_names;
 mod events;

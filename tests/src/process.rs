@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -14,7 +15,7 @@ const MAX_LINES: usize = 1_000_000;
 /// A running binary. It is killed when it is dropped.
 #[derive(Debug)]
 pub struct Process {
-    program: Program,
+    name: String,
     child: Mutex<Child>,
     stdout: Arc<Lines>,
     stderr: Arc<Lines>,
@@ -45,18 +46,33 @@ impl Process {
     /// If it cannot be started at all.
     #[must_use]
     pub fn start(program: Program, args: &[String], env: &[(String, String)]) -> Self {
-        Self::spawn(program, args, env, Stdio::null())
+        let mut command = Command::new(program.path());
+        command.args(args).stdin(Stdio::null());
+        Self::spawn(program.name(), command, env)
     }
 
-    fn spawn(program: Program, args: &[String], env: &[(String, String)], stdin: Stdio) -> Self {
-        let mut command = Command::new(program.path());
-        command.args(args).envs(env.iter().map(|(name, value)| (name, value)));
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child =
-            command.spawn().unwrap_or_else(|error| panic!("{} does not start: {error}", program.name()));
+    /// A line that `bash` runs in `folder`, with the programs in its `PATH`.
+    ///
+    /// # Panics
+    /// If there is no `bash`.
+    #[must_use]
+    pub fn shell(folder: &Path, line: &str, env: &[(String, String)]) -> Self {
+        let programs = Program::Harbrctl.path().parent().expect("a program is in a folder").to_owned();
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(programs).chain(std::env::split_paths(&others));
+        let mut command = Command::new("bash");
+        command.args(["-c", line]).current_dir(folder).stdin(Stdio::null());
+        command.env("PATH", std::env::join_paths(path).expect("the folder has a plain name"));
+        Self::spawn(line, command, env)
+    }
+
+    fn spawn(name: &str, mut command: Command, env: &[(String, String)]) -> Self {
+        command.envs(env.iter().map(|(name, value)| (name, value)));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let stdout = Lines::collect(child.stdout.take().expect("standard output is piped"));
         let stderr = Lines::collect(child.stderr.take().expect("standard error is piped"));
-        Self { program, child: Mutex::new(child), stdout, stderr }
+        Self { name: name.to_owned(), child: Mutex::new(child), stdout, stderr }
     }
 
     /// Runs a program to its end.
@@ -72,9 +88,10 @@ impl Process {
     /// # Panics
     /// If it does not end.
     pub async fn run_with(program: Program, args: &[&str], env: &[(&str, &str)], stdin: &str) -> Ended {
-        let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let process = Self::spawn(program, &args, &env, Stdio::piped());
+        let mut command = Command::new(program.path());
+        command.args(args).stdin(Stdio::piped());
+        let process = Self::spawn(program.name(), command, &env);
         let pipe = process.lock().stdin.take();
         if let Some(mut pipe) = pipe {
             // A program that does not read its input may be gone by now.
@@ -88,7 +105,7 @@ impl Process {
     /// # Panics
     /// If it does not end.
     pub async fn ended(&self) -> Ended {
-        let what = format!("{} ended", self.program.name());
+        let what = format!("{} ended", self.name);
         let status =
             eventually(&what, async || self.lock().try_wait().expect("a child can be waited for")).await;
         eventually("its output is read", async || {
@@ -163,7 +180,7 @@ impl Process {
     /// # Panics
     /// If it has ended, with what it said.
     pub fn must_run(&self) {
-        assert!(self.is_running(), "{} ended:\n{}", self.program.name(), self.stderr.text());
+        assert!(self.is_running(), "{} ended:\n{}", self.name, self.stderr.text());
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Child> {
@@ -180,7 +197,7 @@ impl Drop for Process {
         drop(child);
         self.stdout.set_reading(Reading::On);
         if std::thread::panicking() {
-            self.stderr.show(self.program.name());
+            self.stderr.show(&self.name);
         }
     }
 }

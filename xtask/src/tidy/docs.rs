@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 
+use clap::Parser as _;
+
 use super::{CODE, assert_none, files_below, read, read_in_root, shown};
-use crate::workspace;
+use crate::{Cli, workspace};
 
 fn pages() -> Vec<PathBuf> {
     let mut pages = files_below("docs", ".md");
@@ -31,6 +33,23 @@ fn links_lead_somewhere() {
         }
     }
     assert_none(&problems, "links to files that do not exist");
+}
+
+/// Commands of the programs are run by `tests/it/documents.rs`.
+#[test]
+fn every_task_in_a_page_is_one() {
+    let mut problems = Vec::new();
+    for page in pages() {
+        let text = read(&page);
+        let fenced = text.split("```bash").skip(1).filter_map(|rest| rest.split("```").next());
+        for line in fenced.flat_map(str::lines).filter_map(|line| line.strip_prefix("cargo xtask ")) {
+            let words = line.split(" # ").next().unwrap_or_default().split_whitespace();
+            if let Err(error) = Cli::try_parse_from(std::iter::once("xtask").chain(words)) {
+                problems.push(format!("{}: {line}: {error}", shown(&page)));
+            }
+        }
+    }
+    assert_none(&problems, "tasks that do not exist");
 }
 
 #[test]
