@@ -27,6 +27,7 @@ macro_rules! over_both_shapes {
 mod file;
 
 mod access_log;
+mod audit;
 mod connections;
 mod controller_loss;
 mod dashboard;
@@ -52,6 +53,7 @@ mod leaving;
 mod limits;
 mod listeners;
 mod metrics;
+mod node_socket;
 mod operator;
 mod outliers;
 mod parked;

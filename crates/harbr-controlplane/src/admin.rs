@@ -1,5 +1,6 @@
 //! What operators ask, and want done.
 
+mod concerns;
 mod events;
 mod orders;
 mod rollout;
@@ -44,7 +45,8 @@ pub(crate) struct Admin {
 impl AdminService for Admin {
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::Status>, Status> {
         let intent = self.ledger.intent();
-        let mut status = status(&self.config_file, &intent, &self.fleet);
+        let health = self.health.borrow().clone();
+        let mut status = status(&self.config_file, &intent, &self.fleet, &health);
         (status.rollout, status.frozen) = rollout::under_way(&self.ledger, &self.fleet.snapshot());
         Ok(Response::new(status))
     }
@@ -181,10 +183,7 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::ListRevisionsRequest>,
     ) -> Result<Response<v1::ListRevisionsResponse>, Status> {
-        let most = match request.into_inner().most {
-            0 => usize::MAX,
-            most => usize::try_from(most).unwrap_or(usize::MAX),
-        };
+        let most = at_most(request.into_inner().most);
         let revisions = self.ledger.history(most).into_iter().map(rollout::record_to_wire).collect();
         Ok(Response::new(v1::ListRevisionsResponse { revisions }))
     }
@@ -203,6 +202,18 @@ impl AdminService for Admin {
             Ok(None) => Err(Status::not_found(format!("there is no revision {number}"))),
             Err(error) => Err(Status::internal(error.to_string())),
         }
+    }
+
+    async fn list_audit(
+        &self,
+        request: Request<v1::ListAuditRequest>,
+    ) -> Result<Response<v1::ListAuditResponse>, Status> {
+        let (most, ledger) = (at_most(request.into_inner().most), self.ledger.clone());
+        let found = tokio::task::spawn_blocking(move || ledger.audit(most)).await;
+        let records = found.map_err(|_| Status::internal("looking it up failed"))?;
+        let records = records.map_err(|error| Status::internal(error.to_string()))?;
+        let entries = records.into_iter().map(rollout::audit_to_wire).collect();
+        Ok(Response::new(v1::ListAuditResponse { entries }))
     }
 }
 
@@ -251,7 +262,7 @@ fn actor<T>(request: &Request<T>, claimed: Option<&v1::Actor>) -> Actor {
     Actor { name: caller.signature(&claimed.name), reason: one_line(&claimed.reason) }
 }
 
-fn status(config_file: &str, intent: &Intent, fleet: &Fleet) -> v1::Status {
+fn status(config_file: &str, intent: &Intent, fleet: &Fleet, health: &HealthTable) -> v1::Status {
     let nodes = fleet.snapshot();
     let newest = intent.newest();
     let intended = newest.map(|revision| revision.hash());
@@ -279,6 +290,8 @@ fn status(config_file: &str, intent: &Intent, fleet: &Fleet) -> v1::Status {
         // Nodes that are gone cannot hold up a change; a fleet of none has taken none.
         converged: intended.is_some() && connected > 0 && converged == connected,
         build: harbr_process::VERSION.to_owned(),
+        health_frozen: health.is_frozen(),
+        concerns: concerns::concerns(&nodes, intent),
         config_file: config_file.to_owned(),
         config_warnings: diagnostics_to_wire(intent.warnings.as_deref()),
         rollout: None,
@@ -311,10 +324,10 @@ fn diagnostics_to_wire(diagnostics: Option<&Diagnostics>) -> Vec<v1::Diagnostic>
 fn node_to_wire(node: Node, intent: &Intent) -> v1::Node {
     let target = intent.target(&node.greeting.id);
     let state = v1::NodeState::from(node.state(target.map(|target| target.revision.hash())));
-    let quarantined = node.greeting.quarantined.iter().map(|(hash, reason)| v1::Quarantined {
-        hash: hash.as_bytes().to_vec(),
-        revision: 0,
-        reason: reason.clone(),
+    let quarantined = node.greeting.quarantined.iter().map(|found| v1::Quarantined {
+        hash: found.hash.as_bytes().to_vec(),
+        revision: found.revision,
+        reason: found.reason.clone(),
     });
     let quarantined = quarantined.collect();
     let (greeting, load) = (node.greeting.as_ref().clone(), traffic::load_of(&node));
@@ -382,6 +395,11 @@ fn upstream_to_wire(upstream: &Upstream, snapshot: &Snapshot, table: &HealthTabl
 /// The type that the messages have is not named here: it converts from the system's.
 fn timestamp<T: From<SystemTime>>(time: SystemTime) -> Option<T> {
     Some(time.into())
+}
+
+/// 0: all.
+fn at_most(most: u32) -> usize {
+    if most == 0 { usize::MAX } else { usize::try_from(most).unwrap_or(usize::MAX) }
 }
 
 fn saturating(count: usize) -> u32 {

@@ -166,7 +166,14 @@ impl Controller {
             stop.clone(),
         );
         let (authority, ca) = authority;
-        let join = Join { authority, ca, orders: orders.clone(), fleet: fleet.clone(), refusals };
+        let join = Join {
+            authority,
+            ca,
+            orders: orders.clone(),
+            ledger: ledger.clone(),
+            fleet: fleet.clone(),
+            refusals,
+        };
         let admin = Admin {
             config_file: options.config.display().to_string(),
             ledger,

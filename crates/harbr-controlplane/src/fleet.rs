@@ -12,7 +12,7 @@ use harbr_proto::{SnapshotHash, v1};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-pub(crate) use self::greeting::Greeting;
+pub(crate) use self::greeting::{Greeting, Quarantined};
 pub(crate) use self::node::{Node, NodeState, Refused, Serving};
 use crate::gate::{Meter, Traffic};
 use crate::observe::{Points, Series, Track};
@@ -30,6 +30,8 @@ pub(crate) struct Fleet {
     changed: Notify,
     /// What all of them have answered lately.
     pub(crate) series: Series,
+    /// Which nodes have a revision pinned, as far as that was recorded.
+    pins: Mutex<BTreeMap<String, v1::Override>>,
 }
 
 #[derive(Debug)]
@@ -112,6 +114,19 @@ impl Fleet {
     pub(crate) fn lag(&self) -> Duration {
         let since = self.nodes().values().filter_map(|entry| entry.behind).min();
         since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Takes note of what is pinned on a node. Says whether that is news.
+    pub(crate) fn note_pin(&self, id: &str, pin: Option<&v1::Override>) -> bool {
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        match pin {
+            Some(pin) if pins.get(id) == Some(pin) || pins.len() >= MAX_DISCONNECTED => false,
+            Some(pin) => {
+                pins.insert(id.to_owned(), pin.clone());
+                true
+            }
+            None => pins.remove(id).is_some(),
+        }
     }
 
     /// Waits until a node comes, goes, or says something.

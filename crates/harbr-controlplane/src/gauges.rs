@@ -10,8 +10,8 @@ use crate::fleet::Fleet;
 use crate::health::HealthTable;
 use crate::ledger::Ledger;
 use crate::metrics::{
-    CONFIG_LAG, CONFIG_LAST_RELOAD_SUCCESSFUL, CONFIG_REVISION, ENDPOINTS, NODES, PROVEN_REVISION,
-    ROLLOUT_ACTIVE,
+    CONFIG_LAG, CONFIG_LAST_RELOAD_SUCCESSFUL, CONFIG_REVISION, ENDPOINTS, HEALTH_FROZEN, NODES,
+    PROVEN_REVISION, ROLLOUT_ACTIVE,
 };
 
 /// What a scrape reads.
@@ -50,6 +50,8 @@ impl Gauges {
         let endpoints = [Health::Healthy, Health::Unhealthy, Health::Unknown]
             .map(|health| ("health", health.as_str(), table.count(health) as u64));
         family(text, ENDPOINTS, "Probed endpoints by health.", endpoints);
+        let help = "1 while the prober suspects itself and takes nothing out.";
+        family(text, HEALTH_FROZEN, help, [("", "", u64::from(table.is_frozen()))]);
     }
 }
 

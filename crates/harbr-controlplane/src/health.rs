@@ -1,10 +1,12 @@
 //! Health of endpoints, found out by one prober for the whole fleet.
 //!
 //! Probes are per (URL, check) and way to connect, whatever the number of upstreams and nodes. Reading order: [`Target`] is what is
-//! probed; `standing` decides what results mean; `probe` asks once; `prober` keeps asking; [`HealthTable`] is
+//! probed; `standing` decides what results mean; `probe` asks once; `prober` keeps asking; `guard` doubts
+//! what it sees; [`HealthTable`] is
 //! what all others see.
 
 mod connect;
+mod guard;
 mod probe;
 mod prober;
 mod standing;

@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 
 use crate::caller::Caller;
 use crate::fleet::Fleet;
+use crate::ledger::{Actor, Ledger};
 use crate::orders::{OrderError, Orders, now_millis};
 use crate::server::{Refusal, Refusals};
 
@@ -26,6 +27,7 @@ pub(crate) struct Join {
     /// PEM: whom nodes are to believe.
     pub(crate) ca: Arc<str>,
     pub(crate) orders: Arc<Orders>,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) refusals: Arc<Refusals>,
 }
@@ -91,8 +93,15 @@ impl JoinService for Join {
             .sign(&certificate_request, &identity, VALID)
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let (orders, id, name) = (self.orders.clone(), token.id().to_owned(), node_id.clone());
+        let ledger = self.ledger.clone();
         let redeemed = spawn_blocking(move || {
-            orders.change(|book| book.tokens.redeem(token.id(), &token.digest(), &name, now_millis()))
+            orders.change(|book| book.tokens.redeem(token.id(), &token.digest(), &name, now_millis()))?;
+            let actor = Actor { name: format!("node {name}"), reason: String::new() };
+            let what = format!("it has got a certificate by token {}", token.id());
+            if let Err(error) = ledger.record(actor, what) {
+                tracing::error!("that node {name} has got a certificate is not in the audit: {error}");
+            }
+            Ok(())
         });
         match redeemed.await.map_err(|_| Status::internal("it failed; this is a fault of ours"))? {
             Ok(()) => {

@@ -26,6 +26,9 @@ use crate::revision::{Compiled, ConfigError, Revision, shrink, summary};
 use crate::rollout::{Happened, Needs, Offer, Offered, Release, Rollout, Standing, State};
 use crate::store::{AuditRecord, Cause, Fate, RevisionRecord, RevisionStore, UnwritableState};
 
+/// Who has changed what no operator has, for the audit.
+const BY_ITSELF: &str = "the controller";
+
 /// One writer, any number of readers that each take a whole [`Intent`].
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -157,7 +160,7 @@ impl Ledger {
                 }
                 Some(format!("rollback to revision {to}"))
             }
-            Cause::File | Cause::Restart | Cause::TakenBack { .. } => None,
+            Cause::File | Cause::Restart | Cause::TakenBack { .. } => happened.iter().find_map(made),
         };
         self.settle(desk, &before, Step { happened, made: Some(compiled), actor, what })?;
         Ok(offered)
@@ -174,7 +177,8 @@ impl Ledger {
         };
         let now = desk.began.elapsed();
         let happened = desk.rollout.observe(&fleet.snapshot(), &traffic, now);
-        if let Err(error) = self.settle(&mut desk, &before, Step { happened, ..Step::default() })
+        let what = happened.iter().find_map(taken_back);
+        if let Err(error) = self.settle(&mut desk, &before, Step { happened, what, ..Step::default() })
             && !std::mem::replace(&mut desk.is_failing, true)
         {
             tracing::error!("the rollout stands still: {error}");
@@ -289,9 +293,10 @@ impl Desk {
                 self.book.follow(event, &mut changes);
             }
         }
+        let nobody = step.actor.name.is_empty();
         changes.audit = step.what.as_ref().map(|what| AuditRecord {
             at: now_millis(),
-            actor: step.actor.name.clone(),
+            actor: if nobody { BY_ITSELF.to_owned() } else { step.actor.name.clone() },
             reason: step.actor.reason.clone(),
             what: what.clone(),
         });
@@ -365,6 +370,26 @@ impl Desk {
             | Happened::Went { .. }
             | Happened::Ended { .. } => None,
         })
+    }
+}
+
+/// For the audit: the file was changed.
+fn made(event: &Happened) -> Option<String> {
+    match event {
+        Happened::Made { release, .. } => Some(format!("revision {} comes of the file", release.number)),
+        Happened::Began { .. } | Happened::Went { .. } | Happened::Ended { .. } => None,
+    }
+}
+
+/// For the audit: what nobody has ordered.
+fn taken_back(event: &Happened) -> Option<String> {
+    match event {
+        Happened::Ended { number, fate: Fate::Rejected, reason } => {
+            Some(format!("revision {number} is taken back: {reason}"))
+        }
+        Happened::Made { .. } | Happened::Began { .. } | Happened::Went { .. } | Happened::Ended { .. } => {
+            None
+        }
     }
 }
 

@@ -9,6 +9,8 @@ pub(crate) const CONFIG_RELOADS: &str = "harbr_config_reloads_total";
 /// By `result`: `success`, `failure`, `timeout`.
 pub(crate) const PROBES: &str = "harbr_probes_total";
 pub(crate) const PROBE_DURATION: &str = "harbr_probe_duration_seconds";
+/// Failed probes that did not take their endpoint out.
+pub(crate) const HEALTH_HELD: &str = "harbr_health_removals_held_total";
 pub(crate) const NODE_SESSIONS: &str = "harbr_node_sessions_total";
 /// By `kind`: `full`, `delta`.
 pub(crate) const SNAPSHOT_BYTES: &str = "harbr_snapshot_bytes_sent_total";
@@ -28,6 +30,7 @@ pub(crate) const ROLLOUT_ACTIVE: &str = "harbr_rollout_active";
 pub(crate) const CONFIG_REVISION: &str = "harbr_config_revision";
 pub(crate) const CONFIG_LAST_RELOAD_SUCCESSFUL: &str = "harbr_config_last_reload_successful";
 pub(crate) const ENDPOINTS: &str = "harbr_endpoints";
+pub(crate) const HEALTH_FROZEN: &str = "harbr_health_frozen";
 
 /// Describes what is recorded, and makes each counter exist at 0.
 pub(crate) fn describe() {
@@ -40,6 +43,8 @@ pub(crate) fn describe() {
         metrics::counter!(PROBES, "result" => result).increment(0);
     }
     describe_histogram!(PROBE_DURATION, Unit::Seconds, "How long health checks took.");
+    describe_counter!(HEALTH_HELD, "Failed probes that did not take their endpoint out.");
+    metrics::counter!(HEALTH_HELD).increment(0);
     describe_counter!(NODE_SESSIONS, "Sessions that nodes have opened.");
     metrics::counter!(NODE_SESSIONS).increment(0);
     describe_counter!(SNAPSHOT_BYTES, Unit::Bytes, "Bytes of resources sent to nodes.");

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// The flags of a node, the same in every program that has one.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,6 +28,9 @@ pub struct NodeArgs {
         value_parser = parse_listen
     )]
     pub listen: Vec<ListenOverride>,
+    /// The node's own socket, for `harbrctl --node-socket`; node.sock in the state folder if none is given
+    #[arg(long, env = "HARBR_SOCKET", value_name = "PATH")]
+    pub socket: Option<PathBuf>,
 }
 
 /// An address in place of the one that a snapshot gives a listener.

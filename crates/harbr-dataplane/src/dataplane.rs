@@ -15,6 +15,7 @@ use crate::args::{ListenOverride, NodeArgs};
 use crate::directives::Directives;
 use crate::disk::Disk;
 use crate::listener::{BoundListener, Sharing};
+use crate::local::{self, LocalSocket};
 use crate::node::{Node, NodeStatus};
 use crate::session::{ControllerLink, FirstSnapshot, Identity, Session, SessionStop};
 use crate::shared::Shared;
@@ -47,6 +48,7 @@ pub struct DataPlane {
     admin: AdminServer,
     listeners: Vec<BoundListener>,
     disk: Disk,
+    socket: Option<LocalSocket>,
     shared: Arc<Shared>,
 }
 
@@ -64,9 +66,10 @@ impl DataPlane {
             tracing::warn!("no --state-dir: after a restart this node needs a controller to serve");
         }
         let disk = Disk::open(state_dir)?;
+        let socket = local_socket(&options)?;
         let access_log = AccessLog::start(std::io::stdout())?;
         let shared = Arc::new(Shared::new(options.workers, access_log, tls::default_client_config()?));
-        Ok(Self { options, link, metrics, admin, listeners, disk, shared })
+        Ok(Self { options, link, metrics, admin, listeners, disk, socket, shared })
     }
 
     #[must_use]
@@ -79,7 +82,7 @@ impl DataPlane {
     /// # Errors
     /// If a worker ends that nobody asked to, or the first snapshot was required and refused.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { options, link, metrics, admin, listeners, disk, shared } = self;
+        let Self { options, link, metrics, admin, listeners, disk, socket, shared } = self;
         let disk_writer = disk.writer();
         metrics::describe();
         let drain = CancellationToken::new();
@@ -121,13 +124,15 @@ impl DataPlane {
             tasks.spawn(proof.run(controllers, end.clone()));
         }
         node.restore().await;
+        let (console, bring) = local::console(identity.node_id.clone(), socket, end.clone());
+        tasks.spawn(bring);
 
         let session_stop = SessionStop { drain: stop.clone(), end: end.clone() };
         let totals = Totals(shared.clone());
         let first_snapshot = options.first_snapshot;
         let directives = Directives::default();
         let session =
-            Session { node, link, identity, totals, first_snapshot, directives, stop: session_stop };
+            Session { node, link, identity, totals, first_snapshot, directives, console, stop: session_stop };
         let mut session = JoinSet::from_iter([session.run()]);
 
         let outcome = tokio::select! {
@@ -156,6 +161,18 @@ impl DataPlane {
             writer.leave().await;
         }
         outcome
+    }
+}
+
+/// Where the flag says, else in the state folder. There it is of use, but nothing depends on it.
+fn local_socket(options: &Options) -> anyhow::Result<Option<LocalSocket>> {
+    match (&options.args.socket, &options.state_dir) {
+        (Some(path), _) => Ok(Some(LocalSocket::bind(path)?)),
+        (None, Some(dir)) => {
+            let bound = LocalSocket::bind(&dir.join(local::SOCKET));
+            Ok(bound.inspect_err(|error| tracing::warn!("{error}; --socket says where else")).ok())
+        }
+        (None, None) => Ok(None),
     }
 }
 

@@ -248,6 +248,13 @@ impl Disk {
         self.pin.as_ref()
     }
 
+    /// Pins what is on disk, or unpins. A pin that cannot be written holds until the process ends.
+    pub(crate) async fn set_pin(&mut self, pin: Option<Pin>) -> Result<(), String> {
+        self.pin.clone_from(&pin);
+        let Some(writer) = &self.writer else { return Ok(()) };
+        writer.run(move |keeper| keeper.write_pin(pin.map(Into::into).as_ref())).await
+    }
+
     /// For whoever has the last word of the process.
     pub(crate) fn writer(&self) -> Option<Writer> {
         self.writer.clone()

@@ -42,6 +42,7 @@ mod link;
 mod listener;
 mod live;
 mod live_listener;
+mod local;
 mod metrics;
 mod multiplexed;
 mod node;

@@ -1,6 +1,7 @@
 //! The one writer of what a node serves: takes a snapshot whole or not at all.
 
 mod offer;
+mod pinning;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;

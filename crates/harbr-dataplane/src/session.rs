@@ -19,6 +19,7 @@ use tonic::transport::Channel;
 pub use connect::ControllerLink;
 
 use crate::directives::Directives;
+use crate::local::{Console, Controller};
 use crate::node::{Node, Offer, Refusal, Serving, Standing};
 use crate::totals::Totals;
 
@@ -65,6 +66,8 @@ pub(crate) struct Session {
     pub first_snapshot: FirstSnapshot,
     pub stop: SessionStop,
     pub directives: Directives,
+    /// What an operator on the machine wants.
+    pub console: Console,
 }
 
 /// Why a session ended.
@@ -115,7 +118,8 @@ impl Session {
             last_reason = Some(reason);
             back_off = if lasted { MIN_BACK_OFF } else { back_off };
             let wait = back_off.mul_f64(0.5 + fastrand::f64() / 2.0);
-            if end.run_until_cancelled(sleep(wait)).await.is_none() {
+            let rest = end.run_until_cancelled(sleep(wait));
+            if self.console.attend(&mut self.node, rest).await.is_none() {
                 return Ok(());
             }
             back_off = (back_off * 2).min(MAX_BACK_OFF);
@@ -142,9 +146,10 @@ impl Session {
     /// One session. `Ok` when this process ends it.
     async fn hold(&mut self, fate: &Fate) -> Result<(), Ended> {
         let end = self.stop.end.clone();
-        let Some(channel) = end.run_until_cancelled(self.link.connect(fate)).await else { return Ok(()) };
-        let opened = end.run_until_cancelled(self.open(channel.map_err(Ended::Connect)?)).await;
-        let Some(opened) = opened else { return Ok(()) };
+        let connect = end.run_until_cancelled(self.link.connect(fate));
+        let Some(channel) = self.console.attend(&mut self.node, connect).await else { return Ok(()) };
+        let open = end.run_until_cancelled(open(channel.map_err(Ended::Connect)?, self.hello()));
+        let Some(opened) = self.console.attend(&mut self.node, open).await else { return Ok(()) };
         let (outbound, mut inbound) = opened?;
         tracing::info!("in session with the controller");
         metrics::gauge!(crate::metrics::CONTROLLER_CONNECTED).set(1.0);
@@ -168,6 +173,10 @@ impl Session {
                     self.node.store_if_due().await;
                     send(&outbound, v1::node_message::Kind::Report(self.report())).await?;
                 }
+                command = self.console.next() => {
+                    self.console.serve(&mut self.node, command, Controller::There).await;
+                    send(&outbound, v1::node_message::Kind::Report(self.report())).await?;
+                }
                 () = drain.cancelled(), if !told_draining => {
                     told_draining = true;
                     send(&outbound, v1::node_message::Kind::Report(self.report())).await?;
@@ -181,18 +190,6 @@ impl Session {
                 }
             }
         }
-    }
-
-    async fn open(
-        &self,
-        channel: Channel,
-    ) -> Result<(mpsc::Sender<v1::NodeMessage>, Streaming<v1::ControllerMessage>), Ended> {
-        let (outbound, queued) = mpsc::channel(16);
-        send(&outbound, v1::node_message::Kind::Hello(self.hello())).await?;
-        let mut client = NodeServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
-        let session = client.session(ReceiverStream::new(queued));
-        let response = timeout(ANSWER_TIMEOUT, session).await.map_err(|_| Ended::Silent)??;
-        Ok((outbound, response.into_inner()))
     }
 
     async fn obey(
@@ -306,6 +303,18 @@ fn told(status: &tonic::Status) -> String {
         Some(cause) => harbr_trust::cause(cause),
         None => format!("the controller says: {}", status.message()),
     }
+}
+
+async fn open(
+    channel: Channel,
+    hello: v1::Hello,
+) -> Result<(mpsc::Sender<v1::NodeMessage>, Streaming<v1::ControllerMessage>), Ended> {
+    let (outbound, queued) = mpsc::channel(16);
+    send(&outbound, v1::node_message::Kind::Hello(hello)).await?;
+    let mut client = NodeServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
+    let session = client.session(ReceiverStream::new(queued));
+    let response = timeout(ANSWER_TIMEOUT, session).await.map_err(|_| Ended::Silent)??;
+    Ok((outbound, response.into_inner()))
 }
 
 async fn send(outbound: &mpsc::Sender<v1::NodeMessage>, kind: v1::node_message::Kind) -> Result<(), Ended> {

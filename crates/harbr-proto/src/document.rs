@@ -8,6 +8,7 @@ use std::time::Duration;
 use prost_types::Timestamp;
 use serde::Serializer;
 
+mod audit;
 mod diagnostic;
 mod drained;
 mod event;
@@ -20,6 +21,7 @@ mod status;
 mod token;
 mod upstream;
 
+pub use audit::AuditDocument;
 pub use diagnostic::{DiagnosticDocument, RelatedDocument};
 pub use drained::DrainedDocument;
 pub use event::EventDocument;
@@ -28,7 +30,7 @@ pub use node::{NodeDocument, QuarantinedDocument};
 pub use rollout::{RevisionDocument, RevisionWithFileDocument, RolloutDocument, WaveDocument};
 pub use route::{HeaderDocument, HeaderEditsDocument, RouteDocument};
 pub use settings::{CertificateDocument, ListenerDocument, SettingsDocument, TrafficSampleDocument};
-pub use status::StatusDocument;
+pub use status::{ConcernDocument, StatusDocument};
 pub use token::TokenDocument;
 pub use upstream::{EndpointDocument, HealthCheckDocument, UpstreamDocument};
 

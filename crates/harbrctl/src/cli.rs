@@ -32,6 +32,10 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
 
+    /// Ask a node itself, on its machine, by this socket: `status`, `pin` and `unpin`, also without a controller
+    #[arg(long, global = true, env = "HARBR_NODE_SOCKET", value_name = "PATH")]
+    pub(crate) node_socket: Option<PathBuf>,
+
     /// How to print; the fields of json and yaml are stable, the other two are for people
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
@@ -100,6 +104,12 @@ pub(crate) enum Command {
         #[arg(short, long)]
         watch: bool,
     },
+    /// Show who changed what, when and why, the newest first
+    Audit {
+        /// How many; 0: all
+        #[arg(long, default_value_t = 50, value_name = "COUNT")]
+        limit: u32,
+    },
     /// List nodes, routes or upstreams; with names, only those
     Get {
         #[arg(value_enum)]
@@ -137,6 +147,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "CONDITION")]
         fail_on: Vec<FailOn>,
     },
+    /// Have a node serve a revision that it has on disk, whatever the controller says (with --node-socket)
+    Pin {
+        revision: u64,
+        /// Shown wherever the pin is
+        #[arg(long, default_value = "by hand")]
+        reason: String,
+    },
+    /// Have a node obey its controller again (with --node-socket)
+    Unpin,
     /// Say what an error or a warning of the configuration file means, such as HR0101
     ExplainError {
         #[arg(value_parser = code)]

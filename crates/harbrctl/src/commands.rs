@@ -17,24 +17,34 @@ use crate::controller::Controller;
 use crate::document::{CodeDocument, VersionDocument};
 use crate::explain;
 use crate::file::CheckedFile;
+use crate::node_socket::{self, Wanted};
 use crate::output::{print, print_document};
 use crate::paint::Paint;
 use crate::plan::{self, FailOn};
 use crate::subject::Subject;
 use crate::when::Now;
 use crate::{
-    context, drain, events, history, lookup, nodes, pki, rollout, routes, status, token, upstreams, validate,
-    wait,
+    audit, context, drain, events, history, lookup, nodes, pki, rollout, routes, status, token, upstreams,
+    validate, wait,
 };
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let Cli { connection, output, command } = cli;
+    let Cli { connection, node_socket, output, command } = cli;
     let connect = || {
         let (controller, tls) = context::resolve(&connection)?;
         Controller::new(controller, &tls)
     };
     let format = || output.format().unwrap_or_else(|error| error.exit());
+    if let Some(socket) = node_socket {
+        let wanted = Wanted::of(command)?;
+        block_on(node_socket::run(&socket, wanted, format()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match command {
+        Command::Pin { .. } | Command::Unpin => {
+            let message = "a pin is of one node: say which by --node-socket";
+            Cli::command().error(ErrorKind::MissingRequiredArgument, message).exit()
+        }
         Command::Validate { file } => return validate::run(&file, output),
         Command::Explain(args) => return explain_request(args, connect, format()),
         Command::Plan { file, fail_on } => {
@@ -67,6 +77,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             return block_on(history::run(&connect()?, command, limit, format()));
         }
         Command::Events { limit, watch } => block_on(events::run(&connect()?, limit, watch, format()))?,
+        Command::Audit { limit } => block_on(audit::run(&connect()?, limit, format()))?,
         Command::Get { kind, names } => block_on(get(&connect()?, kind, &names, format()))?,
         Command::Describe { kind, name } => {
             block_on(describe(&connect()?, kind, name, format()))?;

@@ -141,6 +141,12 @@ impl Controller {
         Ok(EventReader { controller: self, events })
     }
 
+    /// The newest first; all if `most` is 0.
+    pub(crate) async fn audit(&self, most: u32) -> anyhow::Result<Vec<v1::AuditEntry>> {
+        let request = v1::ListAuditRequest { most };
+        Ok(self.ask(|mut client| async move { client.list_audit(request).await }).await?.entries)
+    }
+
     async fn ask<T, F>(&self, call: impl FnOnce(AdminServiceClient<Channel>) -> F) -> anyhow::Result<T>
     where
         F: Future<Output = Result<Response<T>, Status>>,

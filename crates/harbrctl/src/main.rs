@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+mod audit;
 mod cli;
 mod commands;
 mod context;
@@ -23,6 +24,7 @@ mod explain;
 mod file;
 mod history;
 mod lookup;
+mod node_socket;
 mod nodes;
 mod output;
 mod paint;

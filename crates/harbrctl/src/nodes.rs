@@ -1,6 +1,6 @@
 //! Nodes, for people.
 
-use harbr_proto::document::{DrainedDocument, NodeDocument};
+use harbr_proto::document::{DrainedDocument, NodeDocument, QuarantinedDocument};
 
 use crate::paint::Paint;
 use crate::table::{fields, or_dash, render, short_hash};
@@ -81,7 +81,9 @@ pub(crate) fn describe(node: &NodeDocument, now: Now, paint: Paint) -> String {
         ("connections", node.connections.to_string()),
         ("requests", node.requests.to_string()),
         ("failures", node.failures.to_string()),
-        ("last error", last_error(node)),
+        ("last error", or_dash(node.last_error.as_deref().unwrap_or_default())),
+        ("override", or_dash(node.r#override.as_deref().unwrap_or_default())),
+        ("quarantined", quarantined(node)),
         ("drained", node.drained.as_ref().map_or_else(|| "-".to_owned(), |drained| by_whom(drained, now))),
     ])
 }
@@ -98,6 +100,12 @@ fn labels(node: &NodeDocument) -> String {
     or_dash(&labels.join(","))
 }
 
+/// An override is no error, but explains more than one.
 fn last_error(node: &NodeDocument) -> String {
-    node.last_error.clone().unwrap_or_else(|| "-".to_owned())
+    node.r#override.as_ref().or(node.last_error.as_ref()).cloned().unwrap_or_else(|| "-".to_owned())
+}
+
+fn quarantined(node: &NodeDocument) -> String {
+    let shown = |found: &QuarantinedDocument| format!("revision {}: {}", found.revision, found.reason);
+    or_dash(&node.quarantined.iter().map(shown).collect::<Vec<_>>().join("; "))
 }

@@ -1,6 +1,6 @@
 //! The fleet in a few lines, for people.
 
-use harbr_proto::document::{DiagnosticDocument, StatusDocument};
+use harbr_proto::document::{ConcernDocument, DiagnosticDocument, StatusDocument};
 
 use crate::paint::Paint;
 use crate::table::{fields, or_dash};
@@ -16,6 +16,17 @@ pub(crate) fn text(status: &StatusDocument, now: Now, paint: Paint) -> String {
         ("config", config(status, now, paint)),
         ("controller", or_dash(&status.build)),
     ]);
+    if status.health_frozen {
+        text.push_str(
+            &paint
+                .bad("most endpoints began to fail at once: the prober suspects itself, and takes none out"),
+        );
+        text.push('\n');
+    }
+    for ConcernDocument { node, kind, reason } in &status.concerns {
+        let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        text.push_str(&format!("node {node} is {}{reason}\n", paint.uncertain(kind)));
+    }
     if let Some(error) = &status.config_error {
         text.push('\n');
         text.push_str(error.message.trim_end());

@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status};
 
 use super::{Admin, actor, timestamp};
+use crate::caller::one_line;
 use crate::drains::{Candidate, Drained, RefusedDrain};
 use crate::fleet::Node;
 use crate::ledger::Actor;
@@ -45,9 +46,10 @@ pub(super) async fn drain(
             let revision = snapshot.as_ref().ok_or_else(none)?;
             book.drains.drain_endpoints(&endpoints, keep, &order, &revision.snapshot)?;
         }
-        Ok::<_, RefusedDrain>(drained)
+        let what = named(&drained, &endpoints, "drained");
+        Ok::<_, RefusedDrain>((drained, what))
     };
-    let nodes = admin.order(change).await?;
+    let nodes = admin.order(actor, change).await?;
     Ok(Response::new(v1::DrainResponse { nodes }))
 }
 
@@ -55,6 +57,7 @@ pub(super) async fn undrain(
     admin: &Admin,
     request: Request<v1::UndrainRequest>,
 ) -> Result<Response<v1::DrainResponse>, Status> {
+    let actor = actor(&request, request.get_ref().actor.as_ref());
     let v1::Targets { nodes, endpoints } = request.into_inner().targets.unwrap_or_default();
     let (fleet, endpoints) = (candidates(admin), endpoint_urls(endpoints)?);
     let change = move |book: &mut Book| {
@@ -65,9 +68,10 @@ pub(super) async fn undrain(
         if !endpoints.is_empty() {
             book.drains.undrain_endpoints(&endpoints)?;
         }
-        Ok::<_, RefusedDrain>(undrained)
+        let what = named(&undrained, &endpoints, "not drained any more");
+        Ok::<_, RefusedDrain>((undrained, what))
     };
-    let nodes = admin.order(change).await?;
+    let nodes = admin.order(actor, change).await?;
     Ok(Response::new(v1::DrainResponse { nodes }))
 }
 
@@ -75,7 +79,7 @@ pub(super) async fn create_token(
     admin: &Admin,
     request: Request<v1::CreateTokenRequest>,
 ) -> Result<Response<v1::CreateTokenResponse>, Status> {
-    let actor = actor(&request, request.get_ref().actor.as_ref()).name;
+    let actor = actor(&request, request.get_ref().actor.as_ref());
     let v1::CreateTokenRequest { ttl, node_id, uses, .. } = request.into_inner();
     let ttl = ttl.map(Duration::try_from).transpose().ok().flatten().unwrap_or_default();
     if ttl.is_zero() || ttl > MAX_TTL || uses > MAX_USES {
@@ -97,10 +101,15 @@ pub(super) async fn create_token(
         node_id: Some(node_id).filter(|id| !id.is_empty()),
         uses_left: uses.max(1),
         expires,
-        actor,
+        actor: actor.name.clone(),
     };
     let (id, kept) = (token.id().to_owned(), described.clone());
-    admin.order(move |book| book.tokens.add(&id, kept, now_millis())).await?;
+    let change = move |book: &mut Book| {
+        let node = kept.node_id.clone().unwrap_or_else(|| "any node".to_owned());
+        let what = format!("token {id} is made, good for {node}, {} times", kept.uses_left);
+        book.tokens.add(&id, kept, now_millis()).map(|()| ((), what))
+    };
+    admin.order(actor, change).await?;
     let described = Some(token_to_wire(token.id(), &described));
     Ok(Response::new(v1::CreateTokenResponse { token: token.to_string(), described }))
 }
@@ -115,8 +124,11 @@ pub(super) async fn revoke_token(
     admin: &Admin,
     request: Request<v1::RevokeTokenRequest>,
 ) -> Result<Response<v1::RevokeTokenResponse>, Status> {
-    let id = request.into_inner().id;
-    admin.order(move |book| book.tokens.revoke(&id)).await?;
+    let actor = actor(&request, request.get_ref().actor.as_ref());
+    let id = one_line(&request.into_inner().id);
+    let change =
+        move |book: &mut Book| book.tokens.revoke(&id).map(|()| ((), format!("token {id} is revoked")));
+    admin.order(actor, change).await?;
     Ok(Response::new(v1::RevokeTokenResponse {}))
 }
 
@@ -130,15 +142,23 @@ pub(super) fn drained_to_wire(drained: &Drained) -> v1::Drained {
 }
 
 impl Admin {
-    /// Off the runtime: it waits for the disk.
-    async fn order<T: Send + 'static, E: Into<Status> + Send + std::fmt::Display + 'static>(
+    /// Off the runtime: it waits for the disk. `change` says also what it comes to, for the audit: what cannot be
+    /// recorded is not done.
+    async fn order<T: Send + 'static, E: Into<Status>>(
         &self,
-        change: impl FnOnce(&mut Book) -> Result<T, E> + Send + 'static,
+        actor: Actor,
+        change: impl FnOnce(&mut Book) -> Result<(T, String), E> + Send + 'static,
     ) -> Result<T, Status> {
-        let orders = self.orders.clone();
-        match spawn_blocking(move || orders.change(change)).await {
+        let (orders, ledger) = (self.orders.clone(), self.ledger.clone());
+        let recorded = move |book: &mut Book| {
+            let (outcome, what) = change(book).map_err(Into::into)?;
+            let kept = ledger.record(actor, what);
+            kept.map_err(|error| Status::unavailable(error.to_string()))?;
+            Ok(outcome)
+        };
+        match spawn_blocking(move || orders.change(recorded)).await {
             Ok(Ok(outcome)) => Ok(outcome),
-            Ok(Err(OrderError::Refused(refused))) => Err(refused.into()),
+            Ok(Err(OrderError::Refused(refused))) => Err(refused),
             Ok(Err(OrderError::Unwritable(error))) => {
                 Err(Status::unavailable(format!("it cannot be kept on disk: {error}")))
             }
@@ -176,6 +196,14 @@ fn candidates(admin: &Admin) -> Vec<Candidate> {
     let intent = admin.ledger.intent();
     let state = |node: &Node| node.state(intent.intended(&node.greeting.id));
     admin.fleet.snapshot().iter().map(|node| Candidate::new(node, state(node))).collect()
+}
+
+/// For the audit.
+fn named(nodes: &[String], endpoints: &[String], what: &str) -> String {
+    let nodes = nodes.iter().map(|id| format!("node {id}"));
+    let all: Vec<String> = nodes.chain(endpoints.iter().map(|url| format!("endpoint {url}"))).collect();
+    let verb = if all.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} {what}", all.join(", "))
 }
 
 /// As they are written in a snapshot.

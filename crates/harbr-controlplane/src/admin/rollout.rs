@@ -9,7 +9,7 @@ use super::{saturating, timestamp};
 use crate::fleet::Node;
 use crate::ledger::Ledger;
 use crate::rollout::{Active, Command, Rollout, Stage, State};
-use crate::store::{Fate, RevisionRecord};
+use crate::store::{AuditRecord, Fate, RevisionRecord};
 
 /// What is on its way, on trial or held; and whether changes of the file wait.
 pub(super) fn under_way(ledger: &Ledger, nodes: &[Node]) -> (Option<v1::Rollout>, bool) {
@@ -143,4 +143,10 @@ pub(super) fn record_to_wire(record: RevisionRecord) -> v1::Revision {
         fate: record.fate.as_str().to_owned(),
         story: record.story,
     }
+}
+
+pub(super) fn audit_to_wire(record: AuditRecord) -> v1::AuditEntry {
+    let AuditRecord { at, actor, reason, what } = record;
+    let at = timestamp(UNIX_EPOCH + Duration::from_millis(at));
+    v1::AuditEntry { at, actor: Some(v1::Actor { name: actor, reason }), what }
 }

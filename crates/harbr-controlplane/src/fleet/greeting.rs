@@ -19,9 +19,23 @@ pub(crate) struct Greeting {
     /// What it obeyed last, and has.
     pub(crate) serving: Option<(Fence, u64, SnapshotHash)>,
     pub(crate) limits: v1::Limits,
-    /// What it died of, or was told to refuse, and why.
-    pub(crate) quarantined: Vec<(SnapshotHash, String)>,
+    /// What it died of, and refuses.
+    pub(crate) quarantined: Vec<Quarantined>,
     pub(crate) pinned: Option<v1::Override>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Quarantined {
+    pub(crate) hash: SnapshotHash,
+    pub(crate) revision: u64,
+    pub(crate) reason: String,
+}
+
+impl Quarantined {
+    fn from_wire(wire: v1::Quarantined) -> Option<Self> {
+        let v1::Quarantined { hash, revision, reason } = wire;
+        Some(Self { hash: SnapshotHash::from_slice(&hash)?, revision, reason: one_line(&reason) })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,11 +55,8 @@ impl TryFrom<v1::Hello> for Greeting {
 
     fn try_from(hello: v1::Hello) -> Result<Self, InvalidGreeting> {
         let v1::Hello { node_id, instance_id, labels, build, serving, admin_addr, .. } = hello;
-        let quarantined = hello
-            .quarantined
-            .into_iter()
-            .take(MAX_QUARANTINED)
-            .filter_map(|found| Some((SnapshotHash::from_slice(&found.hash)?, one_line(&found.reason))));
+        let quarantined =
+            hello.quarantined.into_iter().take(MAX_QUARANTINED).filter_map(Quarantined::from_wire);
         if node_id.is_empty() {
             return Err(InvalidGreeting::NoId);
         }

@@ -195,9 +195,9 @@ impl Node {
 
     /// How it came to an end with this, if it did.
     pub(crate) fn died_of(&self, hash: SnapshotHash) -> Option<&str> {
-        let found =
-            self.greeting.quarantined.iter().chain(&self.ended_with).find(|(known, _)| *known == hash);
-        found.map(|(_, reason)| reason.as_str())
+        let quarantined = self.greeting.quarantined.iter().find(|found| found.hash == hash);
+        let ended = self.ended_with.as_ref().filter(|(known, _)| *known == hash);
+        quarantined.map(|found| found.reason.as_str()).or(ended.map(|(_, reason)| reason.as_str()))
     }
 
     /// Gone without a word so soon after it took what it serves that this may be why.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Target;
 use super::connect::Trust;
+use super::guard::{Belief, Guard};
 use super::probe::{Asker, ProbeError};
 use super::standing::{Standing, Verdict};
 use super::table::{HealthTable, Seen};
@@ -36,6 +37,7 @@ pub(crate) struct Prober {
     table: HealthTable,
     probed: HashMap<Arc<Target>, Probed>,
     tasks: JoinSet<()>,
+    guard: Guard,
     permits: Arc<Semaphore>,
     trust: Arc<Trust>,
     results: (mpsc::Sender<ProbeResult>, mpsc::Receiver<ProbeResult>),
@@ -60,6 +62,7 @@ impl Prober {
             table: HealthTable::default(),
             probed: HashMap::new(),
             tasks: JoinSet::new(),
+            guard: Guard::default(),
             permits: Arc::new(Semaphore::new(MAX_PROBES)),
             trust: Arc::default(),
             results: mpsc::channel(RESULTS),
@@ -124,6 +127,13 @@ impl Prober {
             self.table.insert(target.clone());
             self.probed.insert(target.clone(), Probed { standing: Standing::UNKNOWN, task });
         }
+        if removed > 0 || !new.is_empty() {
+            let index = intent.newest().into_iter().map(|revision| &revision.health);
+            let named = index.flat_map(|index| {
+                self.probed.keys().map(|target| (target.clone(), index.upstreams_of(target)))
+            });
+            self.guard.set_targets(named);
+        }
         if removed > 0 || !new.is_empty() { Seen::Different } else { Seen::Same }
     }
 
@@ -140,7 +150,25 @@ impl Prober {
                 None => tracing::info!("{} is {}", target.url, health.as_str()),
             }
         }
-        self.table.note(&target, health, error)
+        let published = self.table.get(&target).map_or(Health::Unknown, |known| known.health);
+        let suspected = self.guard.suspects_itself();
+        let (health, error) = match self.guard.weigh(&target, published, health, Instant::now()) {
+            Belief::Believed => (health, error),
+            Belief::Held(reason) => {
+                ::metrics::counter!(metrics::HEALTH_HELD).increment(1);
+                (published, error.map(|error| format!("{error} (not taken out: {reason})").into()))
+            }
+        };
+        let suspects = self.guard.suspects_itself();
+        if suspects && !suspected {
+            tracing::error!(
+                "most endpoints began to fail at once: the prober suspects itself, none is taken out"
+            );
+        } else if suspected && !suspects {
+            tracing::warn!("most endpoints do not fail any more: probes are believed again");
+        }
+        let doubt = self.table.set_frozen(suspects);
+        if self.table.note(&target, health, error) == Seen::Different { Seen::Different } else { doubt }
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct HealthTable {
     known: HashMap<Arc<Target>, Known>,
     /// Rises with each change of a health.
     version: u64,
+    /// The prober does not trust what it sees.
+    is_frozen: bool,
 }
 
 /// What is known of one target.
@@ -28,6 +30,16 @@ pub(crate) struct Known {
 impl HealthTable {
     pub(crate) fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Nothing is taken out, because the prober suspects itself.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.is_frozen
+    }
+
+    pub(crate) fn set_frozen(&mut self, is_frozen: bool) -> Seen {
+        let before = std::mem::replace(&mut self.is_frozen, is_frozen);
+        if before == is_frozen { Seen::Same } else { Seen::Different }
     }
 
     pub(crate) fn get(&self, target: &Target) -> Option<&Known> {

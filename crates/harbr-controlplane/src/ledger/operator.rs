@@ -50,7 +50,11 @@ impl Ledger {
         let before = desk.rollout.state.clone();
         let now = desk.began.elapsed();
         let happened = desk.rollout.command(command, &fleet.snapshot(), now)?;
-        self.settle(&mut desk, &before, Step { happened, made: None, actor, what: Some(what.to_owned()) })?;
+        let active = before.active.as_ref().map(|active| active.placement.release.number);
+        let number = active.or(before.pending.as_ref().map(|pending| pending.release.number));
+        let of = number.map(|number| format!(" (revision {number})")).unwrap_or_default();
+        let noted = Some(format!("{what}{of}"));
+        self.settle(&mut desk, &before, Step { happened, made: None, actor, what: noted })?;
         Ok(what.to_owned())
     }
 
@@ -126,7 +130,6 @@ impl Ledger {
     ///
     /// # Errors
     /// If it cannot be kept.
-    #[expect(dead_code, reason = "for drain and undrain, which land next")]
     pub(crate) fn record(&self, actor: Actor, what: String) -> Result<(), UnwritableState> {
         let mut desk = self.desk();
         let before = desk.rollout.state.clone();
@@ -152,7 +155,6 @@ impl Ledger {
     ///
     /// # Errors
     /// If the store cannot be read.
-    #[expect(dead_code, reason = "for `harbrctl audit`, which lands next")]
     pub(crate) fn audit(&self, most: usize) -> Result<Vec<AuditRecord>, UnwritableState> {
         self.desk().book.audit(most)
     }

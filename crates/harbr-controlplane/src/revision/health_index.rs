@@ -34,6 +34,10 @@ impl HealthIndex {
         Self(added.filter(|(_, upstreams)| !upstreams.is_empty()).collect())
     }
 
+    pub(crate) fn upstreams_of(&self, target: &Target) -> Vec<String> {
+        self.0.get(target).cloned().unwrap_or_default()
+    }
+
     pub(crate) fn targets(&self) -> impl Iterator<Item = &Target> {
         self.0.keys()
     }

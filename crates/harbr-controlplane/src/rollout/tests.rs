@@ -8,7 +8,7 @@ use harbr_model::{RolloutPolicy, Share, Strategy, Wave, WaveNodes, WithoutEviden
 use harbr_proto::{SnapshotHash, v1};
 
 use super::{Command, Happened, Needs, Offer, Offered, Rollout, State};
-use crate::fleet::{Greeting, Node, Refused, Serving};
+use crate::fleet::{Greeting, Node, Quarantined, Refused, Serving};
 use crate::gate::Traffic;
 use crate::store::{Cause, Fate};
 
@@ -231,6 +231,10 @@ fn more_unavailable_nodes_than_allowed_hold_it_and_are_named() {
     assert_eq!(fleet.serving(2), 3);
 }
 
+fn died_of(number: u8) -> Quarantined {
+    Quarantined { hash: hash(number), revision: number.into(), reason: "it aborted".to_owned() }
+}
+
 #[test]
 fn a_node_that_died_of_it_takes_it_back_also_on_trial() {
     let mut fleet = Fleet::proven(3);
@@ -239,7 +243,7 @@ fn a_node_that_died_of_it_takes_it_back_also_on_trial() {
     assert_eq!(fleet.serving(2), 3);
     let greeting = Greeting {
         instance: "again".to_owned(),
-        quarantined: vec![(hash(2), "it aborted".to_owned())],
+        quarantined: vec![died_of(2)],
         ..fleet.node("node-1").greeting.as_ref().clone()
     };
     *fleet.node("node-1") = Node::new(greeting);
@@ -449,10 +453,8 @@ fn the_first_revision_has_nothing_to_go_back_to_and_goes_no_further_if_a_node_di
     let mut fleet = Fleet::fresh(3);
     fleet.offer(offer(1, &RolloutPolicy::default()));
     fleet.obey();
-    let greeting = Greeting {
-        quarantined: vec![(hash(1), "it aborted".to_owned())],
-        ..fleet.node("node-0").greeting.as_ref().clone()
-    };
+    let greeting =
+        Greeting { quarantined: vec![died_of(1)], ..fleet.node("node-0").greeting.as_ref().clone() };
     *fleet.node("node-0") = Node::new(greeting);
     fleet.run(seconds(5));
     assert_eq!(fleet.serving(1), 1);

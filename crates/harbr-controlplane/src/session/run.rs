@@ -15,7 +15,7 @@ use crate::caller::{Caller, one_line};
 use crate::drains::Drains;
 use crate::fleet::{Fleet, Greeting, Refused, Seat, Serving};
 use crate::health::HealthTable;
-use crate::ledger::{Intent, Ledger, Target};
+use crate::ledger::{Actor, Intent, Ledger, Target};
 use crate::metrics;
 use crate::rollout::Standing;
 use crate::server::{self, Refusals};
@@ -77,6 +77,7 @@ impl Session {
         ::metrics::counter!(metrics::NODE_SESSIONS).increment(1);
         tracing::info!(instance = greeting.instance, build = greeting.build, "node {} is here", greeting.id);
         let mut peer = Peer {
+            pin: Some(greeting.pinned.clone()),
             seat: self.fleet.seat(&greeting),
             id: greeting.id,
             claim: greeting.serving.map(|(fence, _, hash)| Claim::new(fence, hash)),
@@ -126,6 +127,9 @@ impl Session {
             if let Some(claim) = peer.claim.take_if(|claim| claim.is_due()) {
                 self.settle(claim, peer).await;
             }
+            if let Some(pin) = peer.pin.take().filter(|pin| self.fleet.note_pin(&peer.id, pin.as_ref())) {
+                self.record_pin(&peer.id, pin).await;
+            }
             if peer.outbox.is_empty() {
                 let drains = self.drains.borrow_and_update().directives(&peer.id);
                 let report_every = self.intent.borrow().report_every.try_into().ok();
@@ -169,6 +173,20 @@ impl Session {
                 }
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => peer.expire(),
             }
+        }
+    }
+
+    /// Whoever pinned something on the node has not asked us: the node tells, with the reason.
+    async fn record_pin(&self, id: &str, pin: Option<v1::Override>) {
+        let what = match &pin {
+            Some(pin) => format!("revision {} is pinned on it", pin.revision),
+            None => "nothing is pinned on it any more".to_owned(),
+        };
+        let reason = pin.map(|pin| one_line(&pin.reason)).unwrap_or_default();
+        let (ledger, actor) = (self.ledger.clone(), Actor { name: format!("node {id}"), reason });
+        let recorded = tokio::task::spawn_blocking(move || ledger.record(actor, what)).await;
+        if let Ok(Err(error)) = recorded {
+            tracing::error!("a pin on node {id} is not in the audit: {error}");
         }
     }
 
@@ -222,6 +240,8 @@ struct Peer {
     claim: Option<Claim>,
     progress: Progress,
     outbox: Outbox,
+    /// What is pinned on it by its newest word, if that was not looked at yet.
+    pin: Option<Option<v1::Override>>,
 }
 
 impl Peer {
@@ -303,6 +323,7 @@ impl Peer {
             Some(Serving { revision: ours.map_or(serving.revision, |ours| ours.revision.number), hash })
         });
         self.progress.reported(shown.map(|serving| serving.hash), Instant::now());
+        self.pin = Some(report.r#override.clone());
         let reference = intent.base.as_ref().map(|base| base.revision.hash());
         self.seat.reported(report, shown, reference);
     }

@@ -59,7 +59,14 @@ impl Fixture {
         let sessions =
             Sessions::new(ledger.clone(), fleet.clone(), table.clone(), refused, drains, stop.clone());
         let (authority, ca) = (None, Arc::from(""));
-        let join = Join { authority, ca, orders: orders.clone(), fleet: fleet.clone(), refusals };
+        let join = Join {
+            authority,
+            ca,
+            orders: orders.clone(),
+            ledger: ledger.clone(),
+            fleet: fleet.clone(),
+            refusals,
+        };
         let admin = Admin {
             config_file: "test.yml".to_owned(),
             ledger: ledger.clone(),

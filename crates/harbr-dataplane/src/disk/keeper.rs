@@ -108,6 +108,13 @@ impl Keeper {
         self.dir.write(QUARANTINE, &message_to_bytes(Kind::Quarantine, quarantine))
     }
 
+    pub(super) fn write_pin(&self, pin: Option<&v1::Override>) -> io::Result<()> {
+        match pin {
+            Some(pin) => self.dir.write(PIN, &message_to_bytes(Kind::Pin, pin)),
+            None => self.dir.remove(PIN),
+        }
+    }
+
     fn message<M: prost::Message + Default>(&self, name: &str, kind: Kind) -> Option<M> {
         self.content(name, |bytes| message_from_bytes(kind, bytes))
     }

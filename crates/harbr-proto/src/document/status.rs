@@ -2,7 +2,7 @@ use crate::v1;
 use prost_types::Timestamp;
 use serde::Serialize;
 
-use super::{DiagnosticDocument, RolloutDocument, rfc3339};
+use super::{DiagnosticDocument, RolloutDocument, rfc3339, said};
 
 /// `harbrctl status`
 #[derive(Debug, Serialize)]
@@ -18,6 +18,10 @@ pub struct StatusDocument {
     pub converged: bool,
     /// Null when nothing is on its way, on trial or held.
     pub rollout: Option<RolloutDocument>,
+    /// Most endpoints began to fail at once: the prober suspects itself, and takes none out.
+    pub health_frozen: bool,
+    /// The nodes that are not as they should be; one may be there more than once.
+    pub concerns: Vec<ConcernDocument>,
     pub build: String,
     pub config_file: String,
     /// Changes of the file wait.
@@ -36,6 +40,15 @@ pub struct ConfigErrorDocument {
     pub since: Option<Timestamp>,
     /// All that is wrong, each by itself. Empty where it has no place.
     pub diagnostics: Vec<DiagnosticDocument>,
+}
+
+/// What keeps a node from serving what it should, or may.
+#[derive(Debug, Serialize)]
+pub struct ConcernDocument {
+    pub node: String,
+    /// `behind`, `disconnected`, `degraded`, `pinned`, `quarantined`
+    pub kind: &'static str,
+    pub reason: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,6 +73,8 @@ impl From<v1::Status> for StatusDocument {
             },
             converged: status.converged,
             rollout: status.rollout.map(RolloutDocument::from),
+            health_frozen: status.health_frozen,
+            concerns: status.concerns.into_iter().map(ConcernDocument::from).collect(),
             build: status.build,
             config_file: status.config_file,
             frozen: status.frozen,
@@ -72,5 +87,20 @@ impl From<v1::ConfigError> for ConfigErrorDocument {
         let v1::ConfigError { message, file, line, column, since, diagnostics } = error;
         let diagnostics = diagnostics.into_iter().map(DiagnosticDocument::from).collect();
         Self { message, file, line, column, since, diagnostics }
+    }
+}
+
+impl From<v1::Concern> for ConcernDocument {
+    fn from(concern: v1::Concern) -> Self {
+        let kind = match concern.kind() {
+            v1::ConcernKind::Behind => "behind",
+            v1::ConcernKind::Disconnected => "disconnected",
+            v1::ConcernKind::Degraded => "degraded",
+            v1::ConcernKind::Pinned => "pinned",
+            v1::ConcernKind::Quarantined => "quarantined",
+            v1::ConcernKind::Unspecified => "unknown",
+        };
+        let v1::Concern { node, reason, .. } = concern;
+        Self { node, kind, reason: said(reason) }
     }
 }

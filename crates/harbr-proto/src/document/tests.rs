@@ -7,8 +7,8 @@ use prost_types::Timestamp;
 use serde::Serialize;
 
 use super::{
-    EventDocument, NodeDocument, RevisionDocument, RolloutDocument, RouteDocument, StatusDocument,
-    UpstreamDocument,
+    AuditDocument, EventDocument, NodeDocument, RevisionDocument, RolloutDocument, RouteDocument,
+    StatusDocument, UpstreamDocument,
 };
 
 fn check_golden<T: Serialize>(name: &str, document: &T) {
@@ -40,6 +40,12 @@ fn status() -> v1::Status {
         nodes_ready: 3,
         nodes_converged: 2,
         converged: false,
+        health_frozen: false,
+        concerns: vec![v1::Concern {
+            node: "proxy-1".to_owned(),
+            kind: v1::ConcernKind::Pinned.into(),
+            reason: "revision 5 is pinned on the node: by hand".to_owned(),
+        }],
         build: "0.1.0".to_owned(),
         config_file: "/etc/harbr/config.yml".to_owned(),
         config_warnings: Vec::new(),
@@ -51,6 +57,13 @@ fn status() -> v1::Status {
 #[test]
 fn a_status_is_the_object_that_the_contract_says() {
     check_golden("status.json", &StatusDocument::from(status()));
+}
+
+#[test]
+fn the_audit_says_when_who_what_and_why() {
+    let actor = Some(v1::Actor { name: "operator alice".to_owned(), reason: String::new() });
+    let entry = v1::AuditEntry { at: time(), actor, what: "node proxy-1 is drained".to_owned() };
+    check_golden("audit.json", &AuditDocument::from(entry));
 }
 
 #[test]

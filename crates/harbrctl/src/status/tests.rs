@@ -24,6 +24,8 @@ fn a_fleet_that_serves_what_it_should_is_seven_lines() {
         nodes_ready: 3,
         nodes_converged: 3,
         converged: true,
+        health_frozen: false,
+        concerns: Vec::new(),
         build: "0.1.0".to_owned(),
         config_file: "config.yml".to_owned(),
         config_warnings: Vec::new(),
@@ -99,4 +101,13 @@ fn warnings_are_listed_below() {
         ),
         "{shown}"
     );
+}
+
+#[test]
+fn nodes_that_are_not_as_they_should_be_are_named_with_the_reason() {
+    let kind = v1::ConcernKind::Quarantined.into();
+    let concern = v1::Concern { node: "proxy-2".to_owned(), kind, reason: "revision 9: it died".to_owned() };
+    let shown = show(v1::Status { concerns: vec![concern], health_frozen: true, ..v1::Status::default() });
+    assert!(shown.contains("the prober suspects itself"), "{shown}");
+    assert!(shown.contains("node proxy-2 is quarantined: revision 9: it died\n"), "{shown}");
 }

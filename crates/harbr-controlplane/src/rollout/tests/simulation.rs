@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use harbr_model::RolloutPolicy;
 use harbr_proto::{SnapshotHash, v1};
 
-use super::{Command, Fleet, Greeting, Node, Refused, Rollout, Serving, hash, node, offer};
+use super::{Command, Fleet, Greeting, Node, Quarantined, Refused, Rollout, Serving, hash, node, offer};
 use crate::gate::Traffic;
 
 /// What is wrong with a content, if anything.
@@ -72,7 +72,11 @@ impl World {
                 Flaw::Kills => {
                     let greeting = Greeting {
                         instance: format!("{id}-{}", self.random.u64(..)),
-                        quarantined: vec![(hash, "it aborted".to_owned())],
+                        quarantined: vec![Quarantined {
+                            hash,
+                            revision: number,
+                            reason: "it aborted".to_owned(),
+                        }],
                         ..self.fleet.nodes[index].greeting.as_ref().clone()
                     };
                     let before = self.fleet.nodes[index].serving;
@@ -88,7 +92,7 @@ impl World {
         self.fleet.step(&Traffic::default());
         for node in &self.fleet.nodes {
             let refused = node.refused.iter().map(|refused| refused.hash);
-            let died = node.greeting.quarantined.iter().map(|(hash, _)| *hash);
+            let died = node.greeting.quarantined.iter().map(|found| found.hash);
             self.known_bad.extend(refused.chain(died));
         }
     }
