@@ -28,6 +28,7 @@ mod file;
 
 mod access_log;
 mod audit;
+mod capability;
 mod connections;
 mod controller_loss;
 mod dashboard;

@@ -123,16 +123,17 @@ impl AdminService for Admin {
         let (intent, health) = (self.ledger.intent(), self.health.borrow().clone());
         let current = intent.newest().ok_or_else(|| Status::not_found("nothing is served yet"))?;
         let (number, hash) = self.asked_for(&request.into_inner(), current)?;
-        let live = intent.revisions().find(|revision| revision.hash() == hash).unwrap_or(current);
-        let of_live = |route: &Route| source(&self.config_file, live, route);
-        let unknown = |_: &Route| String::new();
-        let (snapshot, source): (Arc<Snapshot>, &dyn Fn(&Route) -> String) = match intent.base(hash) {
-            _ if hash == live.hash() => (live.snapshot.clone(), &of_live),
-            Some(base) => {
-                (Arc::new(base.decode().map_err(|error| Status::internal(error.to_string()))?), &unknown)
+        let live = intent.revisions().find(|revision| revision.hash() == hash);
+        let of_live =
+            |route: &Route| live.map_or_else(String::new, |live| source(&self.config_file, live, route));
+        let snapshot: Arc<Snapshot> = match (live, intent.base(hash)) {
+            (Some(live), _) => live.snapshot.clone(),
+            (None, Some(base)) => {
+                Arc::new(base.decode().map_err(|error| Status::internal(error.to_string()))?)
             }
-            None => return Err(Status::not_found(format!("revision {number} is not kept here"))),
+            (None, None) => Arc::new(self.compiled(number, hash).await?),
         };
+        let source: &dyn Fn(&Route) -> String = &of_live;
         let upstreams = upstreams(&snapshot, &health);
         let hash = hash.to_string();
         Ok(Response::new(v1::Table { revision: number, hash, upstreams, ..table(&snapshot, source) }))
@@ -235,9 +236,24 @@ impl Admin {
             return Ok((serving.revision, serving.hash));
         }
         if *revision != 0 && *revision != current.number {
-            return Err(Status::not_found(format!("revision {revision} is not kept here")));
+            let hash = self.ledger.hash_of(*revision);
+            let hash = hash.ok_or_else(|| Status::not_found(format!("there is no revision {revision}")))?;
+            return Ok((*revision, hash));
         }
         Ok((current.number, current.hash()))
+    }
+
+    /// What the file of an older revision means, if it still means what it did.
+    async fn compiled(&self, number: u64, hash: SnapshotHash) -> Result<Snapshot, Status> {
+        let ledger = self.ledger.clone();
+        let compiled = tokio::task::spawn_blocking(move || ledger.compiled(number)).await;
+        match compiled.map_err(|_| Status::internal("looking it up failed"))? {
+            Ok(compiled) if compiled.encoded.hash() == hash => Ok(compiled.snapshot),
+            Ok(_) => Err(Status::failed_precondition(format!(
+                "the file of revision {number} means something else today: a certificate that it names has changed"
+            ))),
+            Err(error) => Err(Status::failed_precondition(error.to_string())),
+        }
     }
 
     /// Off the runtime: it may wait for the disk.

@@ -61,13 +61,6 @@ pub(crate) enum RefusedDrain {
 }
 
 impl Drains {
-    /// What this node is told; whole, so that the newest holds.
-    pub(crate) fn directives(&self, id: &str) -> v1::Directives {
-        let drain = self.nodes.get(id).map(|drained| v1::Drain { grace: drained.grace.try_into().ok() });
-        let drained_endpoints = self.endpoints.keys().cloned().collect();
-        v1::Directives { drain, drained_endpoints, ..Default::default() }
-    }
-
     /// Adds nodes, by id or by labels (`zone=a,tier=web`); gives their ids.
     ///
     /// # Errors

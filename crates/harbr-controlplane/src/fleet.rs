@@ -116,6 +116,11 @@ impl Fleet {
         since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
+    /// What nodes have against this content counts no more: an operator wants it tried again.
+    pub(crate) fn forgive(&self, hash: SnapshotHash) {
+        self.nodes().values_mut().for_each(|entry| entry.node.forgive(hash));
+    }
+
     /// Takes note of what is pinned on a node. Says whether that is news.
     pub(crate) fn note_pin(&self, id: &str, pin: Option<&v1::Override>) -> bool {
         let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);

@@ -262,8 +262,6 @@ impl Desk {
         let shrink = shrunk.map(|shrunk| {
             format!("{shrunk}; `harbrctl rollout promote --allow-shrink` lets it through, and so does `allow_shrink: {hash}` under `rollout` in the file")
         });
-        let endpoints: usize =
-            compiled.snapshot.upstreams().values().map(|upstream| upstream.endpoints.len()).sum();
         Offer {
             hash,
             is_same: newest.is_some_and(|newest| newest.hash() == hash && newest.policy == compiled.policy),
@@ -271,11 +269,7 @@ impl Desk {
             policy: proven.map_or(&compiled.policy, |proven| &proven.policy).clone(),
             governed_by: proven.map(|proven| proven.number),
             shrink: shrink.filter(|_| !matches!(cause, Cause::Rollback { .. })),
-            needs: Needs {
-                routes: compiled.snapshot.routes().len() as u64,
-                endpoints: endpoints as u64,
-                bytes: compiled.encoded.encoded_len() as u64,
-            },
+            needs: Needs::of(&compiled.snapshot, &compiled.encoded),
         }
     }
 

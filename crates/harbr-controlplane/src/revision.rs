@@ -13,6 +13,8 @@ use harbr_config::{Diagnostics, Position, RenderStyle};
 use harbr_model::{RolloutPolicy, Snapshot};
 use harbr_proto::{EncodedSnapshot, Fence, SnapshotHash, v1};
 
+use crate::rollout::Needs;
+
 pub(crate) use self::compile::{Compiled, compile};
 pub(crate) use self::health_index::HealthIndex;
 pub(crate) use self::shrink::shrink;
@@ -30,6 +32,7 @@ pub(crate) struct Revision {
     pub(crate) policy: RolloutPolicy,
     /// Which health results are for which endpoints.
     pub(crate) health: Arc<HealthIndex>,
+    pub(crate) needs: Needs,
     /// What it takes to come from the one before, which is what nearly every node has: worked out once.
     pub(crate) step: Option<Step>,
 }
@@ -64,6 +67,7 @@ impl Revision {
         });
         Self {
             number,
+            needs: Needs::of(&snapshot, &encoded),
             snapshot: Arc::new(snapshot),
             encoded,
             sources: Arc::new(sources),
@@ -82,6 +86,7 @@ impl Revision {
             sources: self.sources.clone(),
             policy: self.policy.clone(),
             health: self.health.clone(),
+            needs: self.needs.clone(),
             step: None,
         }
     }

@@ -6,6 +6,7 @@
 //! starts again in the middle: it goes on from the state that was kept.
 
 mod command;
+mod needs;
 mod offer;
 mod state;
 mod wave;
@@ -16,7 +17,8 @@ use std::time::Duration;
 use harbr_model::{RolloutPolicy, Strategy, Wave};
 
 pub(crate) use self::command::{Command, Refused};
-pub(crate) use self::offer::{Needs, Offer, Offered};
+pub(crate) use self::needs::Needs;
+pub(crate) use self::offer::{Offer, Offered};
 pub(crate) use self::state::{
     Active, Hold, Outcome, Pace, Pending, Placement, Release, Stage, Standing, State,
 };

@@ -1,5 +1,6 @@
 //! The sessions of nodes: one stream each, opened by the node.
 
+mod directives;
 mod outbox;
 mod progress;
 mod run;

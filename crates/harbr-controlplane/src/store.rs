@@ -7,6 +7,7 @@
 mod embedded;
 mod memory;
 mod record;
+mod seal;
 
 use std::fmt;
 use std::sync::Arc;

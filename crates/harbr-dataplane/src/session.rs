@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use harbr_proto::v1::node_service_client::NodeServiceClient;
-use harbr_proto::{Assembly, Fence, MAX_SNAPSHOT_BYTES, SCHEMA_VERSION, v1};
+use harbr_proto::{Assembly, FEATURES, Fence, MAX_SNAPSHOT_BYTES, SCHEMA_VERSION, v1};
 use harbr_trust::Fate;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
@@ -270,7 +270,7 @@ impl Session {
                 max_snapshot_bytes: MAX_SNAPSHOT_BYTES as u64,
                 ..v1::Limits::default()
             }),
-            features: Vec::new(),
+            features: FEATURES.map(str::to_owned).to_vec(),
             r#override: disk.pin().cloned().map(Into::into),
             ended_uncleanly: disk.ended_uncleanly(),
         }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use harbr_proto::{Fence, SnapshotHash, v1};
 
 use crate::caller::one_line;
@@ -7,6 +9,9 @@ const MAX_TEXT_BYTES: usize = 256;
 const MAX_LABELS: usize = 64;
 /// Of what a node has in quarantine, so many are looked at.
 const MAX_QUARANTINED: usize = 64;
+
+/// Of what its build can do, so many are looked at.
+const MAX_FEATURES: usize = 256;
 
 /// What a node says of itself at first, within limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +24,11 @@ pub(crate) struct Greeting {
     /// What it obeyed last, and has.
     pub(crate) serving: Option<(Fence, u64, SnapshotHash)>,
     pub(crate) limits: v1::Limits,
+    pub(crate) schema_version: u32,
+    /// What its build can do beyond the first schema version.
+    pub(crate) features: BTreeSet<String>,
+    /// The process before this one did not end by its own will.
+    pub(crate) ended_uncleanly: bool,
     /// What it died of, and refuses.
     pub(crate) quarantined: Vec<Quarantined>,
     pub(crate) pinned: Option<v1::Override>,
@@ -81,6 +91,10 @@ impl TryFrom<v1::Hello> for Greeting {
             admin_addr,
             serving,
             limits: hello.limits.unwrap_or_default(),
+            // One that does not say speaks the first.
+            schema_version: hello.schema_version.max(1),
+            features: hello.features.into_iter().take(MAX_FEATURES).collect(),
+            ended_uncleanly: hello.ended_uncleanly,
             quarantined: quarantined.collect(),
             pinned: hello.r#override,
         })

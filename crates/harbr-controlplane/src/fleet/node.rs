@@ -200,6 +200,14 @@ impl Node {
         quarantined.map(|found| found.reason.as_str()).or(ended.map(|(_, reason)| reason.as_str()))
     }
 
+    pub(super) fn forgive(&mut self, hash: SnapshotHash) {
+        self.ended_with.take_if(|(known, _)| *known == hash);
+        self.refused.take_if(|refused| refused.hash == hash);
+        if self.greeting.quarantined.iter().any(|found| found.hash == hash) {
+            Arc::make_mut(&mut self.greeting).quarantined.retain(|found| found.hash != hash);
+        }
+    }
+
     /// Gone without a word so soon after it took what it serves that this may be why.
     pub(super) fn ended_soon(&self) -> Option<(SnapshotHash, String)> {
         let served = self.ended?.duration_since(self.serving_since).unwrap_or_default();

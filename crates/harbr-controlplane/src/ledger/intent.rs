@@ -31,6 +31,8 @@ pub(crate) struct Intent {
     /// Of the file that was taken last.
     pub(crate) warnings: Option<Arc<Diagnostics>>,
     pub(crate) report_every: Duration,
+    /// What nodes take although they have it in quarantine.
+    pub(crate) released: Arc<[SnapshotHash]>,
 }
 
 /// What a node is told.
@@ -101,6 +103,7 @@ impl Desk {
             base: state.base.and_then(target),
             report_every: if candidate.is_some() { REPORT_EVERY_ON_TRIAL } else { REPORT_EVERY },
             candidate,
+            released: state.released.iter().map(|release| release.hash).collect(),
             proven: state.proven.map_or(0, |proven| proven.number),
             bases: self.bases.clone(),
             config_error,

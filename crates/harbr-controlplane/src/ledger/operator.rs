@@ -1,10 +1,11 @@
 //! What operators change and ask.
 
 use bytes::Bytes;
+use harbr_proto::SnapshotHash;
 
 use super::{Desk, Ledger, Step};
 use crate::fleet::Fleet;
-use crate::revision::compile;
+use crate::revision::{Compiled, compile};
 use crate::rollout::{Command, Offered, Pending, Refused, Release, Rollout};
 use crate::store::{AuditRecord, Cause, Fate, RevisionRecord, UnwritableState};
 use crate::watch::named_by;
@@ -71,16 +72,22 @@ impl Ledger {
         let hash = file.encoded.hash();
         let pinned = state.pinned_out.filter(|pinned| pinned.hash == hash);
         let rejected = state.rejection(hash).map(|rejected| rejected.release);
+        let is_paused = state.active.as_ref().is_some_and(|active| active.paused);
         let release = match command {
-            Command::Resume => pinned,
+            // A rollback that pauses is what goes on, not the file that it keeps out.
+            Command::Resume if !is_paused => pinned,
             Command::Promote { .. } if state.pending.is_none() => rejected.or(pinned),
-            Command::Promote { .. } | Command::Pause | Command::Abort | Command::Freeze | Command::Thaw => {
-                None
-            }
+            Command::Resume
+            | Command::Promote { .. }
+            | Command::Pause
+            | Command::Abort
+            | Command::Freeze
+            | Command::Thaw => None,
         };
         let Some(release) = release else { return Ok(None) };
         let before = state.clone();
         desk.rollout.forgive(release);
+        fleet.forgive(release.hash);
         let what = format!("what revision {} said is let in again", release.number);
         let step = Step { actor: actor.clone(), what: Some(what.clone()), ..Step::default() };
         self.settle(desk, &before, step)?;
@@ -111,11 +118,7 @@ impl Ledger {
         let to = to
             .or_else(|| desk.last_good())
             .ok_or_else(|| Refused("there is no older proven revision to go back to".to_owned()))?;
-        let source = desk.book.source(to)?.ok_or_else(|| Refused(format!("there is no revision {to}")))?;
-        let content = named_by(&desk.config, source);
-        let compiled = compile(&format!("revision {to}"), content).map_err(|error| {
-            Refused(format!("the file of revision {to} is not valid for this controller:\n{}", error.message))
-        })?;
+        let compiled = desk.compiled(to)?;
         let offered = self.offer(&mut desk, compiled, Cause::Rollback { to }, actor, fleet)?;
         let is_pinned = desk.rollout.state.pinned_out.is_some();
         let kept_out = if is_pinned { "; the file is kept out until it changes" } else { "" };
@@ -139,6 +142,18 @@ impl Ledger {
     /// The newest first.
     pub(crate) fn history(&self, most: usize) -> Vec<RevisionRecord> {
         self.desk().book.records().rev().take(most).cloned().collect()
+    }
+
+    pub(crate) fn hash_of(&self, number: u64) -> Option<SnapshotHash> {
+        self.desk().book.get(number).map(|record| record.hash)
+    }
+
+    /// What the file of a revision means today.
+    ///
+    /// # Errors
+    /// If there is no such revision, or its file means nothing to this build.
+    pub(crate) fn compiled(&self, number: u64) -> Result<Compiled, CommandError> {
+        self.desk().compiled(number)
     }
 
     /// A revision and its file.
@@ -167,6 +182,16 @@ impl Ledger {
 }
 
 impl Desk {
+    fn compiled(&mut self, number: u64) -> Result<Compiled, CommandError> {
+        let source =
+            self.book.source(number)?.ok_or_else(|| Refused(format!("there is no revision {number}")))?;
+        let content = named_by(&self.config, source);
+        Ok(compile(&format!("revision {number}"), content).map_err(|error| {
+            let message = &error.message;
+            Refused(format!("the file of revision {number} is not valid for this controller:\n{message}"))
+        })?)
+    }
+
     /// The newest proven revision that says something else than what the fleet is at, or on its way to.
     fn last_good(&self) -> Option<u64> {
         let newest = self.rollout.state.newest()?.release.hash;

@@ -105,7 +105,7 @@ impl Rollout {
 
     /// A content that was rejected, or taken back, may be tried again.
     pub(crate) fn forgive(&mut self, release: Release) {
-        self.state.forgive(release.hash);
+        self.state.forgive(release);
         if self.state.pinned_out.is_some_and(|pinned| pinned.hash == release.hash) {
             self.state.pinned_out = None;
         }

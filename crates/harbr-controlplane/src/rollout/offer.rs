@@ -5,8 +5,7 @@ use std::time::Duration;
 use harbr_model::RolloutPolicy;
 use harbr_proto::SnapshotHash;
 
-use super::wave::is_available;
-use super::{Happened, Hold, Pace, Pending, Release, Rollout};
+use super::{Happened, Hold, Needs, Pace, Pending, Release, Rollout};
 use crate::fleet::Node;
 use crate::store::{Cause, Fate};
 
@@ -23,14 +22,6 @@ pub(crate) struct Offer {
     /// Why it is too small to be trusted, if it is.
     pub(crate) shrink: Option<String>,
     pub(crate) needs: Needs,
-}
-
-/// What a snapshot asks of a node.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Needs {
-    pub(crate) routes: u64,
-    pub(crate) endpoints: u64,
-    pub(crate) bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,15 +138,8 @@ impl Offer {
 
 /// Which node could not take it, and why.
 fn too_much(needs: &Needs, nodes: &[Node]) -> Option<String> {
-    nodes.iter().filter(|node| is_available(node)).find_map(|node| {
-        let limits = &node.greeting.limits;
-        let Needs { routes, endpoints, bytes } = *needs;
-        let over = [
-            (routes, u64::from(limits.max_routes), "routes"),
-            (endpoints, u64::from(limits.max_endpoints), "endpoints"),
-            (bytes, limits.max_snapshot_bytes, "bytes"),
-        ];
-        let (needed, most, what) = over.into_iter().find(|(needed, most, _)| *most > 0 && needed > most)?;
-        Some(format!("node {} takes at most {most} {what}, and this has {needed}", node.greeting.id))
-    })
+    nodes
+        .iter()
+        .filter(|node| node.is_connected() && node.pinned.is_none())
+        .find_map(|node| needs.beyond(&node.greeting))
 }

@@ -11,6 +11,8 @@ use crate::store::{Fate, hash_as_text};
 pub(super) const OPEN_MILLIS: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// Contents that are refused because they did harm; of more than these the oldest are forgotten.
 pub(super) const MAX_REJECTED: usize = 1_000;
+/// Contents that nodes take although they have them in quarantine.
+const MAX_RELEASED: usize = 16;
 
 /// All of the rollout that outlives the process: it is kept before anything follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub(crate) struct State {
     pub(crate) pending: Option<Pending>,
     /// The oldest first.
     pub(crate) rejected: Vec<Rejected>,
+    /// Was rejected, and an operator wants it tried again: nodes that have it in quarantine take it nevertheless.
+    #[serde(default)]
+    pub(crate) released: Vec<Release>,
     /// What the file says, and is not to be served until it says something else.
     pub(crate) pinned_out: Option<Release>,
     pub(crate) frozen: bool,
@@ -135,6 +140,7 @@ impl State {
             active: None,
             pending: None,
             rejected: Vec::new(),
+            released: Vec::new(),
             pinned_out: None,
             frozen: false,
             last: None,
@@ -192,10 +198,15 @@ impl State {
         self.rejected.push(Rejected { release, reason: reason.to_owned() });
         let surplus = self.rejected.len().saturating_sub(MAX_REJECTED);
         self.rejected.drain(..surplus);
+        self.released.retain(|released| released.hash != release.hash);
     }
 
-    pub(super) fn forgive(&mut self, hash: SnapshotHash) {
-        self.rejected.retain(|rejected| rejected.release.hash != hash);
+    pub(super) fn forgive(&mut self, release: Release) {
+        self.rejected.retain(|rejected| rejected.release.hash != release.hash);
+        self.released.retain(|released| released.hash != release.hash);
+        self.released.push(release);
+        let surplus = self.released.len().saturating_sub(MAX_RELEASED);
+        self.released.drain(..surplus);
     }
 
     pub(super) fn next_number(&mut self) -> u64 {

@@ -408,7 +408,7 @@ fn what_a_node_could_not_take_is_held_until_that_node_is_gone() {
     let limits = v1::Limits { max_routes: 100, ..v1::Limits::default() };
     let greeting = Greeting { limits, ..fleet.node("node-2").greeting.as_ref().clone() };
     fleet.node("node-2").greeting = greeting.into();
-    let needs = Needs { routes: 101, endpoints: 1, bytes: 1 };
+    let needs = Needs { routes: 101, endpoints: 1, bytes: 1, ..Needs::default() };
     let offered = fleet.offer(Offer { needs, ..offer(2, &RolloutPolicy::default()) });
     let Offered::Held { reason, .. } = offered else { panic!("{offered:?}") };
     assert_eq!(reason, "node node-2 takes at most 100 routes, and this has 101");

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tonic::{Status, Streaming};
 
 use super::Sessions;
+use super::directives::directives;
 use super::outbox::{Filled, Outbox};
 use super::progress::{Progress, Refusal};
 use crate::caller::{Caller, one_line};
@@ -79,10 +80,12 @@ impl Session {
         let mut peer = Peer {
             pin: Some(greeting.pinned.clone()),
             seat: self.fleet.seat(&greeting),
-            id: greeting.id,
+            id: greeting.id.clone(),
+            is_beyond: false,
             claim: greeting.serving.map(|(fence, _, hash)| Claim::new(fence, hash)),
             progress: Progress::new(greeting.serving.map(|(_, _, hash)| hash)),
             outbox: Outbox::default(),
+            greeting,
         };
         let next = self.converse(&mut peer).await;
         tracing::info!("node {} has left", peer.id);
@@ -96,9 +99,15 @@ impl Session {
         let first = first.map_err(|_| Status::deadline_exceeded("no hello in time"))??;
         match first.and_then(|message| message.kind) {
             Some(Kind::Hello(hello)) => {
-                let greeting = Greeting::try_from(hello)
+                let mut greeting = Greeting::try_from(hello)
                     .map_err(|error| Status::invalid_argument(format!("this hello is not valid: {error}")))?;
-                self.check_name(&greeting.id).map(|()| greeting)
+                self.check_name(&greeting.id)?;
+                // It was not told yet that it may take this, and it has not died of it again.
+                if !greeting.ended_uncleanly {
+                    let released = self.intent.borrow().released.clone();
+                    greeting.quarantined.retain(|found| !released.contains(&found.hash));
+                }
+                Ok(greeting)
             }
             Some(
                 Kind::Ack(_)
@@ -131,13 +140,9 @@ impl Session {
                 self.record_pin(&peer.id, pin).await;
             }
             if peer.outbox.is_empty() {
-                let drains = self.drains.borrow_and_update().directives(&peer.id);
-                let report_every = self.intent.borrow().report_every.try_into().ok();
-                peer.outbox.fill_directives(v1::Directives { report_every, ..drains });
-                peer.refill(
-                    &self.intent.borrow_and_update().clone(),
-                    &self.health.borrow_and_update().clone(),
-                );
+                let intent = self.intent.borrow_and_update().clone();
+                peer.outbox.fill_directives(directives(&peer.id, &intent, &self.drains.borrow_and_update()));
+                peer.refill(&intent, &self.health.borrow_and_update().clone());
             }
             let deadline = peer.deadline();
             tokio::select! {
@@ -240,6 +245,9 @@ struct Peer {
     claim: Option<Claim>,
     progress: Progress,
     outbox: Outbox,
+    /// What it said that it can take; and whether what it should serve goes beyond that.
+    greeting: Greeting,
+    is_beyond: bool,
     /// What is pinned on it by its newest word, if that was not looked at yet.
     pin: Option<Option<v1::Override>>,
 }
@@ -259,6 +267,16 @@ impl Peer {
         }
         let Some(target) = intent.target(&self.id) else { return };
         let revision = &target.revision;
+        if let Some(reason) = revision.needs.beyond(&self.greeting) {
+            if !std::mem::replace(&mut self.is_beyond, true) {
+                tracing::error!("node {} gets nothing: {reason}", self.id);
+                self.seat.withheld(Some(reason));
+            }
+            return;
+        }
+        if std::mem::take(&mut self.is_beyond) {
+            self.seat.withheld(None);
+        }
         match self.outbox.fill(target, intent, table, &mut self.progress) {
             Filled::Nothing => {}
             Filled::UpToDate => {

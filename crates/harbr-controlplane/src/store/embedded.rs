@@ -13,6 +13,7 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableError};
 use serde::de::DeserializeOwned;
 
+use super::seal::Seal;
 use super::{AuditRecord, Batch, Kept, RevisionRecord, RevisionStore, UnwritableState};
 
 const FILE: &str = "revisions.redb";
@@ -34,6 +35,7 @@ const STATE_KEY: &str = "rollout";
 #[derive(Debug)]
 pub(crate) struct Embedded {
     dir: StateDir,
+    seal: Seal,
     /// Closed after an error: redb refuses all else from then on, and what was wrong may have gone.
     database: Option<Database>,
 }
@@ -51,7 +53,8 @@ impl Embedded {
     /// # Errors
     /// If the folder cannot be used. Content that makes no sense is not an error, see [`Origin`].
     pub(crate) fn open(dir: StateDir) -> Result<(Self, Origin), UnwritableState> {
-        let mut store = Self { dir, database: None };
+        let seal = Seal::open(&dir).map_err(|error| unwritable(&dir, error))?;
+        let mut store = Self { dir, seal, database: None };
         let file = store.dir.path().join(FILE);
         let is_new = !file.exists();
         // A damaged file is not known to make redb panic; if it does, that must not end the process.
@@ -72,8 +75,7 @@ impl Embedded {
     }
 
     fn unwritable(&self, reason: impl ToString) -> UnwritableState {
-        let place = self.dir.path().display().to_string();
-        UnwritableState { place: Arc::from(place), reason: reason.to_string() }
+        unwritable(&self.dir, reason)
     }
 
     fn try_open(&self) -> Result<Database, redb::Error> {
@@ -121,6 +123,12 @@ impl RevisionStore for Embedded {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), UnwritableState> {
+        let sealed = batch.snapshots.iter().map(|snapshot| {
+            let hash = snapshot.hash();
+            Ok((hash, self.seal.seal(hash, snapshot.to_bytes())?))
+        });
+        let sealed: io::Result<Vec<_>> = sealed.collect();
+        let sealed = sealed.map_err(|error| self.unwritable(error))?;
         self.with(|database| {
             let transaction = database.begin_write()?;
             {
@@ -142,8 +150,8 @@ impl RevisionStore for Embedded {
                 for hash in &batch.dead {
                     snapshots.remove(hash.as_bytes())?;
                 }
-                for snapshot in &batch.snapshots {
-                    snapshots.insert(snapshot.hash().as_bytes(), snapshot.to_bytes().as_slice())?;
+                for (hash, content) in &sealed {
+                    snapshots.insert(hash.as_bytes(), content.as_slice())?;
                 }
                 let mut audit = transaction.open_table(AUDIT)?;
                 if let Some(record) = &batch.audit {
@@ -171,8 +179,11 @@ impl RevisionStore for Embedded {
             let table = database.begin_read()?.open_table(SNAPSHOTS)?;
             Ok(table.get(hash.as_bytes())?.map(|bytes| Bytes::copy_from_slice(bytes.value())))
         })?;
-        let decode = |bytes| EncodedSnapshot::from_bytes(bytes, hash);
-        bytes.map(decode).transpose().map_err(|error| self.unwritable(error))
+        let Some(sealed) = bytes else { return Ok(None) };
+        let opened = self.seal.unseal(hash, &sealed);
+        let content =
+            opened.ok_or_else(|| self.unwritable("a snapshot was sealed with a key that is lost"))?;
+        EncodedSnapshot::from_bytes(content, hash).map(Some).map_err(|error| self.unwritable(error))
     }
 
     fn audit(&mut self, most: usize) -> Result<Vec<AuditRecord>, UnwritableState> {
@@ -185,6 +196,10 @@ impl RevisionStore for Embedded {
             table.iter()?.rev().take(most).map(|entry| from_json(entry?.1.value())).collect()
         })
     }
+}
+
+fn unwritable(dir: &StateDir, reason: impl ToString) -> UnwritableState {
+    UnwritableState { place: Arc::from(dir.path().display().to_string()), reason: reason.to_string() }
 }
 
 fn to_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, redb::Error> {

@@ -8,8 +8,10 @@ use harbr_proto::EncodedSnapshot;
 use super::{
     AuditRecord, Batch, Cause, Embedded, Fate, InMemory, Kept, Origin, RevisionRecord, RevisionStore,
 };
+use crate::revision::compile;
 use crate::rollout::{Placement, Release, State};
 use crate::testing::compiled;
+use crate::watch::Content;
 
 const FILE: &str = "revisions.redb";
 
@@ -127,5 +129,60 @@ fn a_file_that_is_damaged_anywhere_is_put_aside_or_read_as_it_was() {
         let at = random.usize(..good.len());
         changed[at] ^= 1 << random.u8(..8);
         try_with(&changed);
+    }
+}
+
+/// A snapshot with a certificate, and the secret bytes of its key.
+fn with_a_key() -> (EncodedSnapshot, Vec<u8>) {
+    let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    let (cert, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let text = "listeners: [{ name: a, addr: 127.0.0.1:0, tls: { certificates: [{ cert: c, key: k }] } }]\n\
+                global_timeout_ms: 5000\nmax_connections: 100\nroutes: { /: { upstream: \"http://a\" } }\n";
+    let files = [("c", cert), ("k", key)].map(|(name, pem)| (name.to_owned(), Ok(pem.into_bytes())));
+    let content = Content { text: text.into(), files: files.into_iter().collect() };
+    let secret = made.signing_key.serialize_der()[36..68].to_vec();
+    (compile("test.yml", content).unwrap().encoded, secret)
+}
+
+fn has(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
+}
+
+#[test]
+fn the_keys_of_certificates_are_nowhere_in_the_store_and_the_snapshot_is_whole_after_a_restart() {
+    let (snapshot, secret) = with_a_key();
+    assert!(has(&snapshot.to_bytes(), &secret), "the test looks for the right bytes");
+    let hash = snapshot.hash();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Batch { snapshots: vec![snapshot], ..batch("a") };
+    open(folder.path()).0.commit(&kept).unwrap();
+    for file in fs::read_dir(folder.path()).unwrap() {
+        let path = file.unwrap().path();
+        assert!(!has(&fs::read(&path).unwrap(), &secret), "{}", path.display());
+    }
+    let mode = fs::metadata(folder.path().join("revisions.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let found = open(folder.path()).0.snapshot(hash).unwrap().unwrap();
+    assert_eq!(found.hash(), hash);
+    assert!(has(&found.to_bytes(), &secret));
+}
+
+#[test]
+fn without_its_key_a_sealed_snapshot_is_lost_and_all_else_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = batch("a");
+    let hash = kept.snapshots[0].hash();
+    open(folder.path()).0.commit(&kept).unwrap();
+    for (content, aside) in [(None, false), (Some("nonsense"), true), (Some(""), true)] {
+        let key = folder.path().join("revisions.key");
+        match content {
+            None => fs::remove_file(&key).unwrap(),
+            Some(content) => fs::write(&key, content).unwrap(),
+        }
+        let (mut store, origin) = open(folder.path());
+        assert_eq!(origin, Origin::Loaded);
+        assert_eq!(folder.path().join("revisions.key.broken").exists(), aside);
+        assert!(store.snapshot(hash).unwrap_err().to_string().contains("a key that is lost"));
+        assert_eq!(store.load().unwrap().unwrap().state, kept.state);
     }
 }
