@@ -2,6 +2,7 @@ mod explain;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use foldhash::fast::RandomState;
 use harbr_model::{HeaderMatch, HostPattern, RouteMatch};
@@ -104,7 +105,11 @@ impl<T> Paths<T> {
             self.lengths.resize(prefix.len() + 1, false);
         }
         self.lengths[prefix.len()] = true;
-        self.by_prefix.entry(prefix.into()).or_default().push(candidate);
+        match self.by_prefix.entry(prefix.into()) {
+            // Room for one: nearly every path has one route.
+            Entry::Vacant(path) => drop(path.insert(vec![candidate])),
+            Entry::Occupied(mut path) => path.get_mut().push(candidate),
+        }
     }
 
     fn find(&self, head: &RequestHead<'_>) -> Found<'_, T> {
