@@ -55,6 +55,7 @@ over_both_shapes! {
         origin.answers(Answer::Silence);
         assert_eq!(get(fleet.addr(), "/app").await.status, 504);
         let metrics = settled(&fleet, 7).await;
+        assert!(metrics.count("harbr_worker_stall_seconds_count", &[]) >= 7, "each came in a turn of a worker");
         assert_eq!(metrics.count("proxy_request_total", &[("status", "success")]), 4, "below 500 and whole");
         assert_eq!(metrics.count("proxy_request_total", &[("status", "error")]), 3, "our 404, 500, 504");
         assert_eq!(metrics.count("proxy_attempt_total", &[("result", "success")]), 4);

@@ -84,7 +84,7 @@ pub(crate) struct Accepted {
 pub(crate) async fn serve(worker: Rc<Worker>, accepted: Accepted) {
     let Accepted { stream, addr, permit, listener, closed } = accepted;
     let keep_alive_timeout = worker.shared.table.load().settings.keep_alive_timeout;
-    let state = Arc::new(ConnectionState::new(keep_alive_timeout));
+    let state = Arc::new(ConnectionState::new(worker.clock.clone(), keep_alive_timeout));
     let registered = worker.connections.register(state.clone());
     let Ok(reached) = stream.local_addr() else { return };
     let begun = tokio::select! {

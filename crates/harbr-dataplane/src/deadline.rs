@@ -6,10 +6,12 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use harbr_model::TimeoutPolicy;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use crate::alarm::{Alarm, Alarms};
+
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// How far the client's body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +66,7 @@ impl Clocks {
 
 /// A client's own limit (`grpc-timeout: 100m`) shortens what the route allows.
 pub(crate) fn shortened_by_client(timeouts: TimeoutPolicy, headers: &HeaderMap) -> TimeoutPolicy {
-    let Some(limit) = headers.get("grpc-timeout").and_then(parse_grpc_timeout) else { return timeouts };
+    let Some(limit) = headers.get(GRPC_TIMEOUT).and_then(parse_grpc_timeout) else { return timeouts };
     TimeoutPolicy { attempt: timeouts.attempt.min(limit), request: timeouts.request.min(limit), ..timeouts }
 }
 

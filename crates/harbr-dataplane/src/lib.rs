@@ -18,6 +18,7 @@ mod args;
 mod attempt;
 mod balancer;
 mod client_stream;
+mod coarse_clock;
 mod connection;
 mod connection_limit;
 mod connections;
@@ -69,6 +70,7 @@ mod totals;
 mod tracked_io;
 mod traffic;
 mod tunnel;
+mod turns;
 mod worker;
 
 pub use args::{ListenOverride, NodeArgs};

@@ -9,7 +9,9 @@ use crate::error::Reason;
 use crate::live::{LiveTable, LiveUpstream};
 use crate::node::NodeStatus;
 use crate::shared::Shared;
-use crate::stats::{BOUNDS_MICROS, ConnectionEndCells, Counter, OutcomeCells, PerWorker, ReceptionCells};
+use crate::stats::{
+    BOUNDS_MICROS, ConnectionEndCells, Counter, Histogram, OutcomeCells, PerWorker, ReceptionCells,
+};
 use crate::traffic::OTHER_ROUTES;
 
 // The product's first page promises these four, by these names.
@@ -29,6 +31,7 @@ const PROXY_HEADERS_REFUSED: &str = "harbr_proxy_headers_refused_total";
 const CERTIFICATE_EXPIRY: &str = "harbr_certificate_expiry_seconds";
 const STREAMS_ENDED: &str = "harbr_downstream_streams_ended_total";
 const TUNNELS: &str = "harbr_tunnels_opened_total";
+const STALLS: &str = "harbr_worker_stall_seconds";
 const ACCESS_LOG_DROPPED: &str = "harbr_access_log_dropped_total";
 const REVISION: &str = "harbr_serving_revision";
 const ROUTE_REQUESTS: &str = "harbr_route_requests_total";
@@ -80,7 +83,7 @@ fn write_proxy(out: &mut String, shared: &Shared) {
 
     let mut duration =
         Family::new(out, DURATION, "histogram", "From a request's head to the end of its answer.");
-    duration.histogram(&[], |count| cells.sum(|cells| count(&cells.requests)));
+    duration.histogram(&[], |count| cells.sum(|cells| count(&cells.requests.duration)));
 
     let mut retries = Family::new(out, RETRIES, "counter", "What followed a failed attempt, by kind.");
     retries.sample(&[("kind", "retry")], cells.sum(|cells| &cells.retries));
@@ -131,6 +134,9 @@ fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeSt
     let dropped = shared.access_log.dropped();
     Family::new(out, ACCESS_LOG_DROPPED, "counter", "Access log lines dropped for want of room.")
         .sample(&[], dropped);
+    let help = "How long a worker was busy between two looks at its sockets.";
+    let mut stalls = Family::new(out, STALLS, "histogram", help);
+    stalls.histogram(&[], |count| shared.cells.sum(|cells| count(&cells.turns)));
     let revision = status.borrow().serving.map_or(0, |serving| serving.revision);
     Family::new(out, REVISION, "gauge", "The revision that serves; 0 before the first.")
         .sample(&[], revision);
@@ -159,7 +165,7 @@ fn write_routes(out: &mut String, shared: &Shared, table: &LiveTable) {
     let mut duration =
         Family::new(out, ROUTE_DURATION, "histogram", "As proxy_request_duration_seconds, by route.");
     for (route, cells) in &routes {
-        duration.histogram(&[("route", route)], |count| cells.sum(|cells| count(cells)));
+        duration.histogram(&[("route", route)], |count| cells.sum(|cells| count(&cells.duration)));
     }
 }
 
@@ -223,15 +229,15 @@ impl<'a> Family<'a> {
         self.series("", labels, None, &value);
     }
 
-    fn histogram(&mut self, labels: &Labels<'_>, sum: impl Fn(&dyn Fn(&OutcomeCells) -> &Counter) -> u64) {
+    fn histogram(&mut self, labels: &Labels<'_>, sum: impl Fn(&dyn Fn(&Histogram) -> &Counter) -> u64) {
         let mut count = 0;
         for (bucket, bound) in BOUNDS_MICROS.iter().enumerate() {
-            count += sum(&|cells| &cells.duration.buckets[bucket]);
+            count += sum(&|found| &found.buckets[bucket]);
             self.series("_bucket", labels, Some(&seconds(*bound)), &count);
         }
-        count += sum(&|cells| &cells.duration.buckets[BOUNDS_MICROS.len()]);
+        count += sum(&|found| &found.buckets[BOUNDS_MICROS.len()]);
         self.series("_bucket", labels, Some(&"+Inf"), &count);
-        self.series("_sum", labels, None, &seconds(sum(&|cells| &cells.duration.sum_micros)));
+        self.series("_sum", labels, None, &seconds(sum(&|found| &found.sum_micros)));
         self.series("_count", labels, None, &count);
     }
 

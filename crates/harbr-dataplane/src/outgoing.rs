@@ -56,6 +56,8 @@ impl Outgoing {
         if hop.expects_continue && !has_body {
             headers.remove(EXPECT);
         }
+        // Grown once.
+        headers.reserve(headers::MOST_ADDED);
         let request_id = headers::set_request_id(&mut headers);
         let (addr, host) = (&client.forwarded_for, target.authority.as_ref());
         let sender =

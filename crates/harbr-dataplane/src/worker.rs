@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::accept_socket::AcceptSocket;
 use crate::access_log::WorkerLog;
 use crate::alarm::Alarms;
+use crate::coarse_clock::{CoarseClock, SWEEP};
 use crate::connection::{self, Accepted};
 use crate::connection_limit::Permit;
 use crate::connections::Connections;
@@ -28,9 +30,8 @@ use crate::live_listener::LiveListener;
 use crate::pool::Pool;
 use crate::shared::Shared;
 use crate::stream::Waiting;
+use crate::turns::Turns;
 
-/// How often limits in time are looked at: what they are exact to.
-const SWEEP: Duration = Duration::from_millis(100);
 /// What a worker waits when the process has no descriptor left for a connection.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
 /// A connection that rested for this long is not about to be used, when a drained node closes it.
@@ -44,6 +45,7 @@ pub(crate) struct Worker {
     pub shared: Arc<Shared>,
     pub pool: Pool,
     pub connections: Connections,
+    pub clock: Arc<CoarseClock>,
     pub waiting: Waiting,
     pub access_log: WorkerLog,
     pub alarms: Alarms,
@@ -79,15 +81,18 @@ impl WorkerHandle {
             let worker = Rc::new(Worker {
                 index,
                 access_log: WorkerLog::new(shared.access_log.clone()),
-                shared,
+                shared: shared.clone(),
                 alarms: Alarms::default(),
                 pool: Pool::default(),
                 connections: Connections::default(),
+                clock: Arc::new(CoarseClock::new()),
                 waiting: Waiting::default(),
                 tasks: TaskTracker::new(),
                 upstream_tasks: TaskTracker::new(),
             });
-            LocalSet::new().block_on(&runtime, worker.run(open, stop));
+            let tasks = LocalSet::new();
+            let work = pin!(tasks.run_until(worker.run(open, stop)));
+            runtime.block_on(Turns::of(work, &shared.cells.of(index).turns));
         };
         let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(body)?;
         Ok(Self { listeners, thread })
@@ -189,6 +194,7 @@ impl Worker {
                 _tick = tick.tick() => {}
                 () = self.shared.limit.wanted() => {}
             }
+            self.clock.tick();
             if self.shared.is_leaving() {
                 self.connections.say_goodbye();
             }

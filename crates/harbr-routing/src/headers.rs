@@ -21,6 +21,9 @@ const PSEUDONYM: &str = "harbr";
 /// How often a request may pass proxies of this kind: chains are short, circles have no end.
 const MAX_PASSES: usize = 10;
 
+/// Fields that most requests leave with beside those that they came with.
+pub const MOST_ADDED: usize = 5;
+
 /// What a request asked of this hop, as far as the next one must be asked the same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct HopRequest {
@@ -54,16 +57,20 @@ pub enum Trust {
 /// neither another protocol nor a `100 Continue` (RFC 9110, 7.8 and 10.1.1).
 pub fn strip_request(headers: &mut HeaderMap, version: Version, trust: Trust) -> HopRequest {
     let is_old = version <= Version::HTTP_10;
-    let wants_trailers = headers.get_all(TE).iter().any(lets_trailers_through);
-    let expects_continue = !is_old
-        && headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    let upgrade = strip_named_by_connection(headers).filter(|_| !is_old);
-    strip(headers, |name| {
+    let stripped = named(headers, |name| {
         is_hop_by_hop(name)
             || matches!(name, "content-length" | "proxy-authorization" | "te")
             || is_old && name == "expect"
             || trust == Trust::No && is_about_the_client(name)
     });
+    let expects_continue = !is_old
+        && headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if stripped.is_empty() {
+        return HopRequest { expects_continue, ..HopRequest::default() };
+    }
+    let wants_trailers = headers.get_all(TE).iter().any(lets_trailers_through);
+    let upgrade = strip_named_by_connection(headers).filter(|_| !is_old);
+    remove(headers, stripped);
     HopRequest { upgrade, wants_trailers, expects_continue }
 }
 
@@ -88,10 +95,13 @@ pub fn strip_for_http2(headers: &mut HeaderMap) {
 pub fn strip_response(headers: &mut HeaderMap, method: &Method, status: StatusCode) {
     let describes_another = *method == Method::HEAD || status == StatusCode::NOT_MODIFIED;
     let keeps_length = describes_another && has_one_length(headers);
-    strip_named_by_connection(headers);
-    strip(headers, |name| {
+    let stripped = named(headers, |name| {
         is_hop_by_hop(name) || name == "proxy-authenticate" || name == "content-length" && !keeps_length
     });
+    if stripped.contains(&CONNECTION) {
+        strip_named_by_connection(headers);
+    }
+    remove(headers, stripped);
 }
 
 /// RFC 9112, 6.3: a response's body is framed in one way that nobody can read as another. Where none follows,
@@ -114,13 +124,14 @@ pub fn is_framing_clear(headers: &HeaderMap, method: &Method, status: StatusCode
 /// Takes out of trailers what must come before the body, or not at all: framing, routing, credentials, the
 /// body's own description, what controls a cache or a request (RFC 9110, 6.5.1).
 pub fn strip_trailers(trailers: &mut HeaderMap) {
-    strip(trailers, |name| {
+    let stripped = named(trailers, |name| {
         is_hop_by_hop(name)
             || is_about_the_client(name)
             || is_for_the_head(name)
             || name.starts_with("content-")
             || name.starts_with("if-")
     });
+    remove(trailers, stripped);
 }
 
 /// The request has come by here so often that it would not end.
@@ -317,10 +328,12 @@ fn strip_named_by_connection(headers: &mut HeaderMap) -> Option<HeaderValue> {
 }
 
 /// One look at each field that is there costs less than one at each that might be.
-fn strip(headers: &mut HeaderMap, is_stripped: impl Fn(&str) -> bool) {
-    let stripped: Vec<HeaderName> =
-        headers.keys().filter(|name| is_stripped(name.as_str())).cloned().collect();
-    for name in stripped {
+fn named(headers: &HeaderMap, is_meant: impl Fn(&str) -> bool) -> Vec<HeaderName> {
+    headers.keys().filter(|name| is_meant(name.as_str())).cloned().collect()
+}
+
+fn remove(headers: &mut HeaderMap, names: Vec<HeaderName>) {
+    for name in names {
         headers.remove(name);
     }
 }

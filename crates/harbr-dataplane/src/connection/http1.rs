@@ -78,6 +78,8 @@ async fn serve_until_rest(worker: &Rc<Worker>, client: &Rc<Client>, io: TrackedI
     let mut connection = Box::pin(builder.serve_connection(io, service).with_upgrades());
     loop {
         tokio::select! {
+            // No draw of who comes first, which costs more than either.
+            biased;
             ended = connection.as_mut() => {
                 // Any other error is the client's: what it means was said where a request failed.
                 if let Err(error) = ended && error.is_parse() {

@@ -1,6 +1,7 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
@@ -14,6 +15,7 @@ const PARK_AFTER: Duration = Duration::from_millis(500);
 const GOODBYE: Duration = Duration::from_secs(5);
 /// What an answer that is whole gives back of a connection's patience: more than a request may cost it.
 const EARNED_BY_AN_ANSWER: u32 = 10;
+use crate::coarse_clock::{CoarseClock, millis};
 use crate::draining::Place;
 use crate::request_body::pace;
 
@@ -57,7 +59,7 @@ pub(crate) struct ConnectionState {
     reader: AtomicWaker,
     /// How long the body of the current request may stand still.
     idle_limit: AtomicU64,
-    clock: Instant,
+    clock: Arc<CoarseClock>,
     end: Notify,
     ending: AtomicU8,
     ending_since: AtomicU64,
@@ -101,17 +103,17 @@ pub(crate) enum Ending {
 
 impl ConnectionState {
     /// `idle_limit` holds until a route says how long a body may stand still.
-    pub(crate) fn new(idle_limit: Duration) -> Self {
+    pub(crate) fn new(clock: Arc<CoarseClock>, idle_limit: Duration) -> Self {
         Self {
             phase: AtomicU8::new(encode(Phase::Fresh)),
-            phase_since: AtomicU64::new(0),
+            phase_since: AtomicU64::new(clock.soon()),
             behind_since: AtomicU64::new(0),
             left_since: AtomicU64::new(0),
             taken_behind: AtomicU64::new(0),
             head_begun: AtomicBool::new(false),
             reader: AtomicWaker::new(),
             idle_limit: AtomicU64::new(millis(idle_limit)),
-            clock: Instant::now(),
+            clock,
             end: Notify::new(),
             ending: AtomicU8::new(0),
             ending_since: AtomicU64::new(0),
@@ -139,7 +141,7 @@ impl ConnectionState {
 
     pub(crate) fn enter(&self, phase: Phase) {
         self.phase.store(encode(phase), Relaxed);
-        self.phase_since.store(self.now(), Relaxed);
+        self.phase_since.store(self.clock.soon(), Relaxed);
     }
 
     pub(super) fn speak_http2(&self) {
@@ -180,9 +182,9 @@ impl ConnectionState {
         if !is_in_head {
             self.head_since.store(0, Relaxed);
         } else if seen.heads > 0 || self.head_since.load(Relaxed) == 0 {
-            self.head_since.store(self.now().max(1), Relaxed);
+            self.head_since.store(self.clock.soon(), Relaxed);
         }
-        if seen.cost == 0 { Ok(()) } else { self.patience.spend(seen.cost, self.now()) }
+        if seen.cost == 0 { Ok(()) } else { self.patience.spend(seen.cost, self.clock.now()) }
     }
 
     pub(super) fn note_written(&self, bytes: usize) {
@@ -205,7 +207,7 @@ impl ConnectionState {
     /// The fields of a request have been on their way for longer than this.
     pub(crate) fn is_head_late(&self, limit: Duration) -> bool {
         let since = self.head_since.load(Relaxed);
-        since != 0 && self.now().saturating_sub(since) > millis(limit)
+        since != 0 && self.clock.now().saturating_sub(since) > millis(limit)
     }
 
     /// Bytes came: a connection at rest has begun a head. A first head's time runs from accept on.
@@ -257,7 +259,7 @@ impl ConnectionState {
     /// The client sends no more. That is not yet to say that it waits no more.
     pub(crate) fn note_left(&self) {
         if self.left_since.load(Relaxed) == 0 {
-            self.left_since.store(self.now().max(1), Relaxed);
+            self.left_since.store(self.clock.soon(), Relaxed);
         }
     }
 
@@ -266,7 +268,7 @@ impl ConnectionState {
         let since = self.left_since.load(Relaxed);
         since != 0
             && matches!(self.phase(), Phase::Head | Phase::Active)
-            && self.now().saturating_sub(since) > millis(HALF_CLOSED)
+            && self.clock.now().saturating_sub(since) > millis(HALF_CLOSED)
     }
 
     /// A client that is behind has to keep the minimum rate until it has caught up.
@@ -275,7 +277,7 @@ impl ConnectionState {
         match progress {
             WriteProgress::Blocked if behind_since == 0 => {
                 self.taken_behind.store(0, Relaxed);
-                self.behind_since.store(self.now().max(1), Relaxed);
+                self.behind_since.store(self.clock.soon(), Relaxed);
             }
             WriteProgress::Taken(bytes) if behind_since != 0 => {
                 let taken = self.taken_behind.load(Relaxed) + bytes as u64;
@@ -290,7 +292,7 @@ impl ConnectionState {
     }
 
     pub(crate) fn in_phase_for(&self) -> Duration {
-        Duration::from_millis(self.now().saturating_sub(self.phase_since.load(Relaxed)))
+        Duration::from_millis(self.clock.now().saturating_sub(self.phase_since.load(Relaxed)))
     }
 
     /// Next to nothing has moved for longer than the request's route allows: the client does not take what is
@@ -302,7 +304,7 @@ impl ConnectionState {
             (_, Phase::Tunnel) | (0, _) => return false,
             (behind_since, _) => behind_since,
         };
-        self.now().saturating_sub(since) > self.idle_limit.load(Relaxed)
+        self.clock.now().saturating_sub(since) > self.idle_limit.load(Relaxed)
     }
 
     /// Nothing is owed either way: not even the end of an answer that its client is slow to take.
@@ -342,7 +344,7 @@ impl ConnectionState {
         let since = self.ending_since.load(Relaxed).max(self.phase_since.load(Relaxed));
         self.ending() == Some(Ending::Graceful)
             && self.phase() == Phase::Idle
-            && self.now().saturating_sub(since) > millis(GOODBYE)
+            && self.clock.now().saturating_sub(since) > millis(GOODBYE)
     }
 
     /// Ends it in order, if that was not asked for already.
@@ -354,7 +356,7 @@ impl ConnectionState {
 
     pub(crate) fn end(&self, ending: Ending) {
         if self.ending().is_none() {
-            self.ending_since.store(self.now(), Relaxed);
+            self.ending_since.store(self.clock.soon(), Relaxed);
         }
         self.ending.store(if ending == Ending::Abort { 2 } else { 1 }, Relaxed);
         self.end.notify_one();
@@ -372,14 +374,6 @@ impl ConnectionState {
             _ => Some(Ending::Abort),
         }
     }
-
-    fn now(&self) -> u64 {
-        millis(self.clock.elapsed())
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn encode(phase: Phase) -> u8 {

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 
 use super::input::{damage, words};
+use crate::coarse_clock::CoarseClock;
 use crate::connection::ConnectionState;
 use crate::guarded_io::GuardedIo;
 use crate::request_bounds::{RequestBounds, Verdict};
@@ -109,7 +110,7 @@ fn by_the_guard(stream: &[u8], mut piece: impl FnMut() -> usize) -> (usize, Verd
 async fn by_hyper(stream: &[u8]) -> (usize, usize) {
     let seen = RefCell::new((0, 0));
     let (mut client, server) = tokio::io::duplex(64 * 1024);
-    let state = Arc::new(ConnectionState::new(Duration::from_secs(1)));
+    let state = Arc::new(ConnectionState::new(Arc::new(CoarseClock::new()), Duration::from_secs(1)));
     let io = TokioIo::new(GuardedIo::new(server, state.clone(), MAX_HEAD));
     let service = service_fn(|request: Request<Incoming>| {
         seen.borrow_mut().0 += 1;
