@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 use harbr_tests::{
     Client, NotAnswered, RawClient, Reply, TestBody, TlsClient, empty, fnv1a, full, request, stream,
 };
 use http::{Method, Request};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -77,7 +80,7 @@ pub(super) fn spawn(
             });
         })+};
     }
-    kinds!(kept, fresh, tls, upload, websocket, abort, slow);
+    kinds!(kept, fresh, tls, http2, upload, websocket, abort, slow);
 }
 
 /// Several requests on one connection, with pauses that are sometimes long enough for it to be put to rest.
@@ -133,6 +136,38 @@ async fn tls(targets: &Targets, round: u64) -> Result<(), String> {
         check(&client.send(sent).await.map_err(|error| error.to_string())?, seed, length)?;
         sleep(Duration::from_millis(10)).await;
     }
+    Ok(())
+}
+
+async fn http2(targets: &Targets, round: u64) -> Result<(), String> {
+    if round.is_multiple_of(2) {
+        let stream = targets.tls.offering(&[b"h2"]).connect(targets.secure, "proxy.test").await;
+        together(stream.map_err(|error| error.to_string())?, round).await
+    } else {
+        let stream = TcpStream::connect(targets.plain).await;
+        together(stream.map_err(|error| error.to_string())?, round).await
+    }
+}
+
+/// Several requests at once over one connection of HTTP/2.
+async fn together(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    round: u64,
+) -> Result<(), String> {
+    let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+    let (sender, connection) = handshake.map_err(|error| error.to_string())?;
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
+    let ask = async |number: u64| {
+        let (seed, length) = (round * 10 + number, (round * 1_013 + number * 32_771) % MOST);
+        let uri = format!("http://proxy.test/pieces/{seed}/{length}");
+        let request = Request::builder().uri(uri).body(empty()).map_err(|error| error.to_string())?;
+        let answer = sender.clone().send_request(request).await.map_err(|error| error.to_string())?;
+        let reply = Reply::collect(answer).await.map_err(|error| error.to_string())?;
+        check(&reply, seed, length)
+    };
+    try_join_all((0..8).map(ask)).await?;
+    sleep(Duration::from_millis(10)).await;
     Ok(())
 }
 

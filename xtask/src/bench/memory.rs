@@ -14,8 +14,8 @@ use crate::interrupt::Interrupt;
 
 const IDLE_CONNECTIONS: u32 = 1_000;
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Until a proxy has put its connections to rest.
-const SETTLE: Duration = Duration::from_secs(1);
+/// Until a proxy has put its connections to rest, and given back what they held.
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// Bytes.
 #[derive(Debug, Clone, Copy)]

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::workload::Transport;
+use super::results;
+use super::workload::{KEEP_ALIVE, Transport, Workload};
 use crate::dist;
 use crate::http;
 use crate::interrupt::Interrupt;
@@ -33,7 +34,7 @@ pub(super) struct Kind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
-    HarbrRouter,
+    HarbrRouter { workers: u32 },
     Nginx,
     Haproxy,
     Envoy,
@@ -41,6 +42,9 @@ enum How {
     Caddy,
     Pingora,
 }
+
+/// Ours once more, to see what workers cost each other.
+const TWO_WORKERS: How = How::HarbrRouter { workers: 2 };
 
 /// What a proxy is configured for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,14 +93,15 @@ pub(super) fn start_origin(folder: &Path, interrupt: &Interrupt) -> Result<(Proc
 
 /// Ours, and of the others those that are installed or asked for; the missing ones are named.
 pub(super) fn kinds(programs: &Programs, extras: &[Extra]) -> Result<Vec<Kind>> {
-    let ours = |name, program| Kind { name, program, how: How::HarbrRouter };
-    let mut kinds = vec![ours("harbr-router", programs.path("harbr-router"))];
+    let ours = |name, program| Kind { name, program, how: How::HarbrRouter { workers: 1 } };
+    let mut kinds = vec![ours(results::OURS, programs.path("harbr-router"))];
     let dist = dist::folder()?.join("harbr-router");
     if dist.is_file() {
         kinds.push(ours("harbr-router (dist)", dist));
     } else {
         println!("the dist build is not there (cargo xtask dist) and is left out");
     }
+    kinds.push(Kind { name: results::TWO_WORKERS, how: TWO_WORKERS, ..kinds[0].clone() });
     for (name, how) in [("nginx", How::Nginx), ("haproxy", How::Haproxy)] {
         match find(name) {
             Some(program) => kinds.push(Kind { name, program, how }),
@@ -116,7 +121,8 @@ impl Kind {
     /// Whether it can be set up so at all, in reasonable time and memory.
     pub(super) fn takes(&self, setup: Setup) -> bool {
         match self.how {
-            How::HarbrRouter | How::Nginx | How::Haproxy => true,
+            How::HarbrRouter { workers: 1 } | How::Nginx | How::Haproxy => true,
+            How::HarbrRouter { .. } => setup == Setup::FULL,
             How::Envoy | How::Traefik | How::Caddy => setup.routes <= 10_000,
             How::Pingora => setup.routes == Setup::FULL.routes,
         }
@@ -124,25 +130,34 @@ impl Kind {
 
     pub(super) fn speaks(&self, transport: Transport) -> bool {
         match (self.how, transport) {
-            (How::HarbrRouter, Transport::H2 | Transport::H2c)
-            | (How::Pingora, Transport::Https | Transport::H2 | Transport::H2c) => false,
+            (How::Pingora, Transport::Https | Transport::H2 | Transport::H2c) => false,
             (_, Transport::Http | Transport::Https | Transport::H2 | Transport::H2c) => true,
         }
     }
 
+    /// Whether it is measured with it: what two workers cost is told by one workload.
+    pub(super) fn is_asked(&self, workload: &Workload) -> bool {
+        self.speaks(workload.transport) && (self.how != TWO_WORKERS || workload.id == KEEP_ALIVE.id)
+    }
+
+    /// One worker against one, as the others.
+    pub(super) fn is_compared(&self) -> bool {
+        self.how != TWO_WORKERS
+    }
+
     pub(super) fn is_ours(&self) -> bool {
-        self.how == How::HarbrRouter
+        matches!(self.how, How::HarbrRouter { workers: 1 })
     }
 
     /// Whether its instructions can be counted: one process, no runtime that valgrind does not bear.
     pub(super) fn can_be_counted(&self) -> bool {
-        matches!(self.how, How::HarbrRouter | How::Nginx | How::Haproxy)
+        matches!(self.how, How::HarbrRouter { workers: 1 } | How::Nginx | How::Haproxy)
     }
 
     /// The first line of what it says of itself.
     pub(super) fn version(&self) -> String {
         let flag = match self.how {
-            How::HarbrRouter | How::Envoy => "--version",
+            How::HarbrRouter { .. } | How::Envoy => "--version",
             How::Nginx | How::Haproxy => "-v",
             How::Traefik | How::Caddy => "version",
             How::Pingora => return "Pingora 0.9".to_owned(),
@@ -156,14 +171,15 @@ impl Kind {
 impl Stage<'_> {
     /// Starts a proxy and waits until it answers. `wrapper`: a program that runs it, such as valgrind.
     pub(super) fn start(&self, kind: &Kind, setup: Setup, wrapper: &[String]) -> Result<Peer> {
-        let label = format!("{}-{}-{}", kind.name.replace(' ', ""), setup.routes, u8::from(setup.access_log));
+        let label =
+            format!("{}-{}-{}", kind.name.replace([' ', ','], ""), setup.routes, u8::from(setup.access_log));
         let folder = self.folder.join(&label);
         std::fs::create_dir_all(&folder)?;
         let addrs = Addrs { http: free_addr()?, https: free_addr()?, h2c: free_addr()? };
         let config = config::write(&folder, self.folder, (self.origin, addrs), setup)?;
         let mut words: Vec<String> = wrapper.to_vec();
         words.push(kind.program.display().to_string());
-        let mut command = pinned("0", Path::new(&words[0]));
+        let mut command = pinned(kind.how.cores(), Path::new(&words[0]));
         command.args(&words[1..]);
         kind.how.arguments(&mut command, &config, &folder);
         let process = Process::start(&label, &folder, &mut command)?;
@@ -199,10 +215,16 @@ impl Peer {
 }
 
 impl How {
+    /// Two workers that shared a core would not get in each other's way.
+    fn cores(self) -> &'static str {
+        if self == TWO_WORKERS { "0,1" } else { "0" }
+    }
+
     fn arguments(self, command: &mut Command, config: &Path, folder: &Path) {
         match self {
-            Self::HarbrRouter => {
-                command.env("RUST_MIN_THREADS", "1").env("RUST_MAX_THREADS", "1");
+            Self::HarbrRouter { workers } => {
+                let workers = workers.to_string();
+                command.env("RUST_MIN_THREADS", &workers).env("RUST_MAX_THREADS", &workers);
                 command.arg("-c").arg(config.join("harbr-router.yml"));
                 command.args(["--log-format", "json", "--admin-addr", "127.0.0.1:0"]);
                 command.args(["--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"]);

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::results::{REFERENCE, Ratio, Results};
-use super::workload::{FEW_ROUTES, Traffic, Workload};
+use super::results::{OURS, REFERENCE, Ratio, Results, Series, TWO_WORKERS};
+use super::workload::{FEW_ROUTES, KEEP_ALIVE, Traffic, Workload};
 use crate::workspace;
 
 const METHOD: &str = "\
@@ -32,6 +32,7 @@ pub(super) fn tables(results: &Results) -> String {
         text += &details(results, workload);
     }
     text += &open_loop(results);
+    text += &two_workers(results);
     text += &memory(results);
     text += &per_request(results);
     text
@@ -139,6 +140,22 @@ fn open_loop(results: &Results) -> String {
     }
     text.push('\n');
     text
+}
+
+/// What workers cost each other: on two cores that the load shares with them only the CPU time tells.
+fn two_workers(results: &Results) -> String {
+    let of = |proxy| results.of(&KEEP_ALIVE, proxy);
+    let (Some(one), Some(two)) = (of(OURS), of(TWO_WORKERS)) else { return String::new() };
+    let Some(ratio) = two.ratio_to(one) else { return String::new() };
+    let rate = |series: &Series| series.per_second().unwrap_or(f64::NAN);
+    format!(
+        "## Two workers\n\nCPU time per request of two workers to that of one, {}: {}. Requests/s: {:.0} by two on \
+         both cores, beside the load; {:.0} by one on a core of its own.\n\n",
+        KEEP_ALIVE.title,
+        show(ratio),
+        rate(two),
+        rate(one)
+    )
 }
 
 fn memory(results: &Results) -> String {

@@ -12,6 +12,12 @@ use super::workload::Workload;
 /// The one that all others are compared with.
 pub(super) const REFERENCE: &str = "nginx";
 
+/// Ours, as `cargo build --release` makes it.
+pub(super) const OURS: &str = "harbr-router";
+
+/// Ours with two workers, which is compared with ours with one.
+pub(super) const TWO_WORKERS: &str = "harbr-router, 2 workers";
+
 /// One proxy's rounds of one workload.
 #[derive(Debug, Default)]
 pub(super) struct Series {
@@ -106,7 +112,7 @@ impl OpenLoop {
 
 impl Results {
     pub(super) fn proxies(&self) -> impl Iterator<Item = &'static str> {
-        self.versions.iter().map(|(name, _)| *name)
+        self.versions.iter().map(|(name, _)| *name).filter(|name| *name != TWO_WORKERS)
     }
 
     pub(super) fn of(&self, workload: &Workload, proxy: &'static str) -> Option<&Series> {

@@ -92,7 +92,7 @@ fn measure_all(
         println!("round {} of {}", round + 1, options.rounds);
         for workload in workloads {
             let able: Vec<&Peer> =
-                peers[&workload.setup].iter().filter(|peer| peer.kind.speaks(workload.transport)).collect();
+                peers[&workload.setup].iter().filter(|peer| peer.kind.is_asked(workload)).collect();
             // Nobody is always the first or always after the same one.
             for place in 0..able.len() {
                 let peer = able[(round + place) % able.len()];
@@ -141,9 +141,10 @@ fn at_fixed_rate(
     let rate = most.map_or(DEFAULT_RATE, |most| (most / 3.0) as u32);
     println!("at a fixed rate of {rate} requests/s");
     let mut latencies: HashMap<&'static str, Vec<Latencies>> = HashMap::new();
+    let peers: Vec<&Peer> = peers.iter().filter(|peer| peer.kind.is_compared()).collect();
     for round in 0..options.rounds as usize {
         for place in 0..peers.len() {
-            let peer = &peers[(round + place) % peers.len()];
+            let peer = peers[(round + place) % peers.len()];
             stage.interrupt.pause(Duration::ZERO)?;
             let found =
                 open_loop::run_pinned(peer.addr(Transport::Http), rate, Duration::from_secs(options.seconds))
@@ -173,7 +174,7 @@ fn findings(
         println!("memory and calls into the kernel of {}", peer.kind.name);
         findings.memory.insert(peer.kind.name, memory::of(peer, stage.folder, stage.interrupt)?);
         for workload in workloads.iter().filter(|workload| workload.setup == Setup::FULL) {
-            if peer.kind.speaks(workload.transport)
+            if peer.kind.is_asked(workload)
                 && let Some(calls) = syscalls::per_request(peer, workload, stage.folder)?
             {
                 findings.syscalls.insert((workload.id, peer.kind.name), calls);

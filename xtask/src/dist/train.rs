@@ -89,7 +89,7 @@ fn send(addr: SocketAddr, interrupt: &Interrupt) -> Result<()> {
     Ok(())
 }
 
-/// Many at once, as traffic comes; over TLS too.
+/// Many at once, as traffic comes; over TLS and HTTP/2 too.
 fn send_together(plain: SocketAddr, secure: SocketAddr, folder: &Path, interrupt: &Interrupt) -> Result<()> {
     let body = folder.join("body");
     std::fs::write(&body, vec![b'x'; UPLOAD_BYTES])?;
@@ -98,6 +98,9 @@ fn send_together(plain: SocketAddr, secure: SocketAddr, folder: &Path, interrupt
         ("20000", &["--h1", "-c24"][..], format!("http://{plain}/api/users/7?fields=name&page=2")),
         ("6000", &["--h1", "-c12"], format!("https://{secure}/static/app.js")),
         ("1500", &["--h1", "-c8", "-d", &body], format!("http://{plain}/api/files")),
+        ("6000", &["-c6", "-m5"], format!("https://{secure}/api/users/7?fields=name&page=2")),
+        ("4000", &["-c4", "-m6"], format!("http://{plain}/static/app.js")),
+        ("500", &["-c4", "-m3", "-d", &body], format!("https://{secure}/api/files")),
     ] {
         let mut command = Command::new("h2load");
         command
