@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use harbr_proto::{SnapshotHash, v1};
 
+use crate::tap::MAX_TAPS;
+
 /// How often a node reports unless the controller says otherwise, and how often at most.
 const REPORT_EVERY: Duration = Duration::from_secs(2);
 const MIN_REPORT_EVERY: Duration = Duration::from_millis(100);
@@ -22,12 +24,22 @@ pub(crate) struct Directives {
     pub drained_endpoints: HashSet<String>,
     /// What is served although it was in quarantine.
     pub released: Vec<SnapshotHash>,
+    /// What the node remembers of its requests is wanted.
+    pub sample: Option<v1::SampleRequest>,
+    /// Requests that end are.
+    pub taps: Vec<v1::Tap>,
 }
 
 impl Default for Directives {
     fn default() -> Self {
-        let (drain, drained_endpoints, released) = (None, HashSet::new(), Vec::new());
-        Self { report_every: REPORT_EVERY, drain, drained_endpoints, released }
+        Self {
+            report_every: REPORT_EVERY,
+            drain: None,
+            drained_endpoints: HashSet::new(),
+            released: Vec::new(),
+            sample: None,
+            taps: Vec::new(),
+        }
     }
 }
 
@@ -43,6 +55,8 @@ impl From<v1::Directives> for Directives {
             drain,
             drained_endpoints,
             released,
+            sample: wire.sample,
+            taps: wire.taps.into_iter().take(MAX_TAPS).collect(),
         }
     }
 }

@@ -161,8 +161,9 @@ impl Drop for Exchange {
         if let (Some(stream), Some(body), false) = (&self.stream, &self.body, body_has_ended) {
             self.worker.waiting.watch_body(body.clone(), stream.idle_limit());
         }
-        if access_log.is_on() {
-            access_log.write(&Record {
+        let is_tapped = shared.taps.are_open();
+        if access_log.is_on() || is_tapped {
+            let record = Record {
                 peer: self.client.addr,
                 peer_ip: &self.client.forwarded_for,
                 client: self.real_client,
@@ -181,7 +182,13 @@ impl Drop for Exchange {
                 endpoint: self.endpoint.as_ref().map(|endpoint| &endpoint.name),
                 attempts: self.attempts,
                 reason,
-            });
+            };
+            if access_log.is_on() {
+                access_log.write(&record);
+            }
+            if is_tapped {
+                shared.taps.offer(&record);
+            }
         }
     }
 }

@@ -10,6 +10,8 @@
 //!   with what did not change taken over) → `disk` (two slots, and what a start must know).
 //! - `proof`: how the session shows who this node is.
 //! - Around both: `dataplane` puts it together; `stats`, `metrics` and `traffic` count; `connections` holds limits in time.
+//! - What people see of requests: `access_log`; `sample`, what is remembered for a plan; `tap`, what ends while somebody
+//!   looks; `mask`, what of it they may see.
 
 mod accept_socket;
 mod access_log;
@@ -44,6 +46,7 @@ mod listener;
 mod live;
 mod live_listener;
 mod local;
+mod mask;
 mod metrics;
 mod multiplexed;
 mod node;
@@ -59,10 +62,12 @@ mod request_body;
 mod request_bounds;
 mod response_body;
 mod retry;
+mod sample;
 mod session;
 mod shared;
 mod stats;
 mod stream;
+mod tap;
 #[cfg(test)]
 mod testing;
 mod tls;

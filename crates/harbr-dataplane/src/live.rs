@@ -19,6 +19,7 @@ use crate::endpoint::LiveEndpoint;
 use crate::link::Link;
 use crate::live_listener::LiveListener;
 use crate::retry::RetryBudget;
+use crate::sample::MatchedHeaders;
 use crate::stats::{OutcomeCells, PerWorker, RouteSeries, RouteStats, UpstreamCells};
 use crate::tls::expires_at;
 use crate::traffic::TrafficCells;
@@ -34,6 +35,7 @@ pub(crate) struct LiveTable {
     /// When each ends, in seconds since 1970.
     pub certificates: BTreeMap<Arc<str>, i64>,
     pub settings: Settings,
+    pub matched_headers: MatchedHeaders,
 }
 
 #[derive(Debug)]
@@ -81,6 +83,7 @@ impl LiveTable {
             listeners: BTreeMap::new(),
             certificates: BTreeMap::new(),
             settings: Settings::with_max_connections(1),
+            matched_headers: MatchedHeaders::default(),
         }
     }
 
@@ -113,7 +116,17 @@ impl LiveTable {
         let routes = RouteTable::new(in_order.map(|live| (live.route.matches.clone(), live.clone())));
         let generation = before.generation + 1;
         let settings = snapshot.settings().clone();
-        Ok(Self { generation, routes, by_name, upstreams, listeners, certificates, settings })
+        let matched_headers = MatchedHeaders::of_routes(snapshot.routes());
+        Ok(Self {
+            generation,
+            routes,
+            by_name,
+            upstreams,
+            listeners,
+            certificates,
+            settings,
+            matched_headers,
+        })
     }
 
     /// Each once, though several upstreams may share an address.

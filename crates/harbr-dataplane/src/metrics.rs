@@ -33,6 +33,10 @@ const STREAMS_ENDED: &str = "harbr_downstream_streams_ended_total";
 const TUNNELS: &str = "harbr_tunnels_opened_total";
 const STALLS: &str = "harbr_worker_stall_seconds";
 const ACCESS_LOG_DROPPED: &str = "harbr_access_log_dropped_total";
+const SAMPLE_REQUESTS: &str = "harbr_traffic_sample_requests";
+const SAMPLE_BYTES: &str = "harbr_traffic_sample_bytes";
+const TAPS: &str = "harbr_taps_open";
+const TAPPED: &str = "harbr_tapped_requests_total";
 const REVISION: &str = "harbr_serving_revision";
 const ROUTE_REQUESTS: &str = "harbr_route_requests_total";
 const ROUTE_DURATION: &str = "harbr_route_request_duration_seconds";
@@ -137,9 +141,22 @@ fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeSt
     let help = "How long a worker was busy between two looks at its sockets.";
     let mut stalls = Family::new(out, STALLS, "histogram", help);
     stalls.histogram(&[], |count| shared.cells.sum(|cells| count(&cells.turns)));
+    write_glimpses(out, shared);
     let revision = status.borrow().serving.map_or(0, |serving| serving.revision);
     Family::new(out, REVISION, "gauge", "The revision that serves; 0 before the first.")
         .sample(&[], revision);
+}
+
+/// What is kept of traffic, and told, for people.
+fn write_glimpses(out: &mut String, shared: &Shared) {
+    let (requests, bytes) = shared.samples.size();
+    Family::new(out, SAMPLE_REQUESTS, "gauge", "Requests in the traffic sample.").sample(&[], requests);
+    Family::new(out, SAMPLE_BYTES, "gauge", "Bytes of the traffic sample.").sample(&[], bytes);
+    Family::new(out, TAPS, "gauge", "Taps that are open.").sample(&[], shared.taps.open());
+    let (told, left_out) = shared.taps.counts();
+    let mut tapped = Family::new(out, TAPPED, "counter", "Requests that taps were for, by what came of it.");
+    tapped.sample(&[("result", "told")], told);
+    tapped.sample(&[("result", "left_out")], left_out);
 }
 
 fn write_certificates(out: &mut String, table: &LiveTable) {

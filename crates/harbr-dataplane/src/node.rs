@@ -214,6 +214,7 @@ impl Node {
         self.shared.draining.set(directives.drain);
         self.drained.clone_from(&directives.drained_endpoints);
         self.drain_endpoints(&self.shared.table.load());
+        self.shared.taps.set(&directives.taps, Instant::now());
         for hash in &directives.released {
             self.disk.release(*hash).await;
         }

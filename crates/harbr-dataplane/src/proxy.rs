@@ -104,7 +104,7 @@ fn find_route(
     request: &Request<Incoming>,
 ) -> Result<(Target, Arc<LiveRoute>, Trust), ProxyError> {
     let table = exchange.worker.shared.table.load();
-    let LiveTable { settings, routes, .. } = &**table;
+    let LiveTable { settings, routes, matched_headers, .. } = &**table;
     let trusted = &settings.trusted_proxies;
     let peer = exchange.client.addr.ip();
     let trust = if trusted.iter().any(|network| network.contains(peer)) { Trust::Yes } else { Trust::No };
@@ -132,6 +132,9 @@ fn find_route(
         method: request.method(),
         headers: request.headers(),
     };
+    if exchange.worker.sampler.is_due() {
+        exchange.worker.sampler.remember(&head, matched_headers, exchange.began);
+    }
     match routes.find(&head) {
         Found::Route(route) => {
             exchange.route = Some(route.clone());

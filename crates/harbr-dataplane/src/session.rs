@@ -21,6 +21,7 @@ pub use connect::ControllerLink;
 use crate::directives::Directives;
 use crate::local::{Console, Controller};
 use crate::node::{Node, Offer, Refusal, Serving, Standing};
+use crate::tap::TELL_EVERY;
 use crate::totals::Totals;
 
 /// How long the controller may take to answer a `Hello`, and to take a message.
@@ -106,6 +107,9 @@ impl Session {
                 Err(ended) => ended,
             };
             self.node.drop_retired();
+            // What it was asked was for a controller that is gone.
+            self.totals.0.taps.close();
+            (self.directives.sample, self.directives.taps) = (None, Vec::new());
             let lasted = !matches!(ended, Ended::Connect(_)) && began.elapsed() > MAX_BACK_OFF;
             alone_since = self.note_alone(alone_since, &ended);
             // A line for each change, not for each try.
@@ -158,6 +162,8 @@ impl Session {
         let mut told_draining = false;
         let mut assembly = Assembly::default();
         self.node.begin_session();
+        let mut answered = 0;
+        let mut tell = ticks(TELL_EVERY);
         let mut report = ticks(self.directives.report_every);
         loop {
             if report.period() != self.directives.report_every {
@@ -167,6 +173,17 @@ impl Session {
                 message = inbound.message() => {
                     let message = message?.ok_or(Ended::Closed)?;
                     self.obey(message, &mut assembly, &outbound).await?;
+                    if let Some(request) = self.directives.sample.filter(|request| request.id != answered) {
+                        answered = request.id;
+                        for chunk in self.totals.0.samples.told(request) {
+                            send(&outbound, v1::node_message::Kind::Sample(chunk)).await?;
+                        }
+                    }
+                }
+                _tick = tell.tick(), if self.totals.0.taps.are_open() => {
+                    for tapped in self.totals.0.taps.tell(Instant::now()) {
+                        send(&outbound, v1::node_message::Kind::Tapped(tapped)).await?;
+                    }
                 }
                 _tick = report.tick() => {
                     self.node.drop_retired();

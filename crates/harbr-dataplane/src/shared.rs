@@ -8,7 +8,9 @@ use crate::access_log::AccessLog;
 use crate::connection_limit::ConnectionLimit;
 use crate::draining::Draining;
 use crate::live::LiveTable;
+use crate::sample::Samples;
 use crate::stats::{PerWorker, ProxyCells, RouteSeries};
+use crate::tap::Taps;
 
 /// All that the workers have in common. On the request path only the table is loaded, once.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub(crate) struct Shared {
     pub cells: PerWorker<ProxyCells>,
     pub series: Arc<RouteSeries>,
     pub access_log: Arc<AccessLog>,
+    pub samples: Samples,
+    pub taps: Taps,
     pub tls: Arc<ClientConfig>,
     /// By the controller's word, which it may take back.
     pub draining: Draining,
@@ -32,6 +36,8 @@ impl Shared {
             cells: PerWorker::new(workers),
             series: Arc::new(RouteSeries::new(workers)),
             access_log: Arc::new(access_log),
+            samples: Samples::new(workers),
+            taps: Taps::default(),
             tls,
             draining: Draining::new(),
             leaving: AtomicBool::new(false),

@@ -28,6 +28,7 @@ use crate::listener::OpenListener;
 use crate::live::LiveTable;
 use crate::live_listener::LiveListener;
 use crate::pool::Pool;
+use crate::sample::Sampler;
 use crate::shared::Shared;
 use crate::stream::Waiting;
 use crate::turns::Turns;
@@ -48,6 +49,7 @@ pub(crate) struct Worker {
     pub clock: Arc<CoarseClock>,
     pub waiting: Waiting,
     pub access_log: WorkerLog,
+    pub sampler: Sampler,
     pub alarms: Alarms,
     /// What serves clients: a drain waits for all of it.
     pub tasks: TaskTracker,
@@ -81,6 +83,7 @@ impl WorkerHandle {
             let worker = Rc::new(Worker {
                 index,
                 access_log: WorkerLog::new(shared.access_log.clone()),
+                sampler: Sampler::default(),
                 shared: shared.clone(),
                 alarms: Alarms::default(),
                 pool: Pool::default(),
@@ -211,6 +214,7 @@ impl Worker {
             self.access_log.flush();
             self.alarms.sweep();
             let table = self.shared.table.load();
+            self.shared.samples.tend(self.index, &self.sampler, table.settings.traffic_sample);
             self.connections.sweep(&table.settings, ended);
             self.waiting.sweep(&self.shared.cells.of(self.index).streams_ended);
             self.pool.sweep(table.settings.upstream_idle_timeout, served.by(&table));

@@ -7,6 +7,7 @@
 //! what a node obeys; [`LatencyHistogram`] is how long requests took, as nodes report it.
 
 mod assembly;
+mod batches;
 mod bytes_form;
 mod convert;
 mod decode;
@@ -19,6 +20,7 @@ mod snapshot;
 mod table;
 
 pub use assembly::{Assembly, InvalidChunk, MAX_SNAPSHOT_BYTES};
+pub use batches::batches;
 pub use bytes_form::InvalidSnapshotBytes;
 pub use convert::{Fence, health_from_wire, health_to_wire};
 pub use decode::InvalidResource;

@@ -1,0 +1,50 @@
+use super::*;
+
+#[test]
+fn a_segment_that_looks_like_a_token_is_not_shown() {
+    let cases = [
+        ("/", "/"),
+        ("/shop/items/12345678901234567890", "/shop/items/12345678901234567890"),
+        ("/blog/2026-11-24-how-we-route-requests-2", "/blog/2026-11-24-how-we-route-requests-2"),
+        ("/users/123e4567-e89b-12d3-a456-426614174000", "/users/123e4567-e89b-12d3-a456-426614174000"),
+        ("/internationalisation/x", "/internationalisation/x"),
+        ("/reset/9f86d081884c7d659a2feaa0c55ad015/now", "/reset/*/now"),
+        ("/t/eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.x", "/t/*"),
+        ("/hook/sk_live_4eC39HqLyjWDarjtT1zdp7dc", "/hook/*"),
+    ];
+    for (path, shown) in cases {
+        assert_eq!(masked_path(path), shown, "{path}");
+    }
+}
+
+#[test]
+fn of_a_query_only_names_are_shown() {
+    let cases = [
+        ("", ""),
+        ("page=2&token=s3cret", "page=*&token=*"),
+        ("s3cret", "*"),
+        ("9f86d081884c7d659a2feaa0c55ad015=1", "*=*"),
+        ("a=b=c&&d=e", "a=*"),
+    ];
+    for (query, shown) in cases {
+        assert_eq!(masked_query(query), shown, "{query}");
+    }
+    let long = "name=value&".repeat(1_000);
+    assert!(masked_query(&long).len() <= MAX_QUERY);
+}
+
+#[test]
+fn names_of_headers_that_may_hold_secrets_are_known() {
+    for name in ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-csrf-token"]
+    {
+        assert!(is_secret_name(name), "{name}");
+    }
+    for name in ["accept", "x-version", "x-tenant", "user-agent"] {
+        assert!(!is_secret_name(name), "{name}");
+    }
+}
+
+#[test]
+fn a_cut_is_between_characters() {
+    assert_eq!((cut("aé", 2), cut("aé", 3), cut("", 3)), ("a", "aé", ""));
+}
