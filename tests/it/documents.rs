@@ -1,7 +1,7 @@
 //! Every command of the documentation is run as it stands there: by a shell, in a folder with the page's files. Only
 //! what has to differ in a test is put in its place: ports, names, numbers, and the upstream.
 //!
-//! A command whose comment says `exits 1` is held to that; all others have to end well.
+//! A command whose comment says `exits 1`, or another number, is held to that; all others have to end well.
 
 mod page;
 mod terminal;
@@ -13,16 +13,17 @@ use serde_json::Value;
 
 use self::page::Page;
 use self::terminal::{Running, Terminal, Typed};
-use crate::file::File;
+use crate::file::{File, to};
 
 /// The sections whose commands are run here.
-const RUN: [(&str, &str); 7] = [
+const RUN: [(&str, &str); 8] = [
     ("README.md", "A first configuration"),
     ("docs/quick-start.md", "Start"),
     ("docs/quick-start.md", "A change"),
     ("docs/quick-start.md", "A mistake"),
     ("docs/operating.md", "Trust between the planes"),
     ("docs/operating.md", "Join tokens"),
+    ("docs/operating.md", "Plan a change"),
     ("docs/operating.md", "Rollouts"),
 ];
 
@@ -200,4 +201,25 @@ async fn rollouts_are_led_as_the_operating_page_says() {
         records.iter().find(|record| record["number"] == number).map(|record| record["fate"].clone())
     };
     assert_eq!((fate(3), fate(4)), (Some(Value::from("proven")), Some(Value::from("rolled_back"))));
+}
+
+#[tokio::test]
+async fn a_change_is_planned_as_the_operating_page_says() {
+    let page = Page::read("docs/operating.md");
+    let origin = Origin::start("a").await;
+    let new = File::new().set("traffic_sample: {one_in: 1}").route("/api", &to(&origin));
+    let old = new.clone().route("/old", &to(&origin)).text();
+    let fleet = Fleet::start(Shape::Split, &old).await;
+    let mut terminal = terminal();
+    terminal.set("HARBR_CONTROLLER", fleet.controller.url());
+    terminal.write("config.yml", &old);
+    terminal.write("new.yml", &new.text());
+    eventually("what was asked is remembered", async || {
+        get(fleet.addr(), "/old").await;
+        fleet.harbrctl(&["sample"]).await.stdout.contains("/old").then_some(())
+    })
+    .await;
+    for line in page.lines("Plan a change") {
+        assert!(matches!(terminal.type_line(&line).await, Typed::Ended(_)), "{line:?} goes on");
+    }
 }

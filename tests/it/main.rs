@@ -58,6 +58,7 @@ mod node_socket;
 mod operator;
 mod outliers;
 mod parked;
+mod plan;
 mod proxy_protocol;
 mod reload;
 mod retries;

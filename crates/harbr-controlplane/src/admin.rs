@@ -2,6 +2,7 @@
 
 mod concerns;
 mod events;
+mod inquiry;
 mod orders;
 mod rollout;
 mod traffic;
@@ -21,6 +22,7 @@ pub(crate) use self::traffic::{by_upstream, load};
 use crate::caller::{Caller, one_line};
 use crate::fleet::{Fleet, Node, NodeState};
 use crate::health::{HealthTable, Link, Target};
+use crate::inquiry::{Inquiries, Tapping};
 use crate::join::Join;
 use crate::ledger::{Actor, CommandError, Intent, Ledger};
 use crate::observe::Observed;
@@ -37,6 +39,7 @@ pub(crate) struct Admin {
     pub(crate) orders: Arc<Orders>,
     pub(crate) join: Join,
     pub(crate) observed: Arc<Observed>,
+    pub(crate) inquiries: Arc<Inquiries>,
     /// Ends streams, which do not end by themselves.
     pub(crate) stop: CancellationToken,
 }
@@ -215,6 +218,19 @@ impl AdminService for Admin {
         let records = records.map_err(|error| Status::internal(error.to_string()))?;
         let entries = records.into_iter().map(rollout::audit_to_wire).collect();
         Ok(Response::new(v1::ListAuditResponse { entries }))
+    }
+
+    async fn get_sample(
+        &self,
+        _: Request<v1::GetSampleRequest>,
+    ) -> Result<Response<v1::GetSampleResponse>, Status> {
+        Ok(Response::new(inquiry::sample(self).await))
+    }
+
+    type TapStream = Tapping;
+
+    async fn tap(&self, request: Request<v1::TapRequest>) -> Result<Response<Tapping>, Status> {
+        inquiry::tap(self, request).map(Response::new)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::dashboard::{self, Access};
 use crate::fleet::Fleet;
 use crate::gauges::Gauges;
 use crate::health::{HealthTable, Prober};
+use crate::inquiry::Inquiries;
 use crate::intake::Intake;
 use crate::join::Join;
 use crate::ledger::Ledger;
@@ -157,12 +158,14 @@ impl Controller {
         if let Security::Tls(config) = security {
             tasks.spawn("TLS files", critical, config.run(stop.clone()).map(Ok));
         }
+        let inquiries = Arc::<Inquiries>::default();
         let sessions = Sessions::new(
             ledger.clone(),
             fleet.clone(),
             health.clone(),
             refusals.clone(),
             orders.drains(),
+            inquiries.clone(),
             stop.clone(),
         );
         let (authority, ca) = authority;
@@ -182,6 +185,7 @@ impl Controller {
             orders,
             join,
             observed: Arc::default(),
+            inquiries,
             stop: stop.clone(),
         };
         let observer = Observer { admin: admin.clone() };

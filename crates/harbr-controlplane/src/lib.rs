@@ -10,6 +10,7 @@
 //! - `health`: the one prober of the fleet, beside revisions.
 //! - `session`: one stream per node; brings it to what the ledger says; notes in the `fleet` what it makes of it.
 //! - `orders`: what operators want beside the file: `drains`, and the `tokens` by which nodes `join`.
+//! - `inquiry`: what operators ask nodes about their traffic.
 //! - `server`: who may connect, as whom (`caller`), and what each may call.
 //! - `observe`: what the last minutes were like, for people.
 //! - `admin`: what operators ask; `dashboard`: the same as a page; `gauges` and `metrics`: what is scraped.
@@ -28,6 +29,7 @@ mod fleet;
 mod gate;
 mod gauges;
 mod health;
+mod inquiry;
 mod intake;
 mod join;
 mod ledger;

@@ -20,6 +20,7 @@ use crate::caller::Caller;
 use crate::drains::Drains;
 use crate::fleet::Fleet;
 use crate::health::HealthTable;
+use crate::inquiry::Inquiries;
 use crate::ledger::Ledger;
 use crate::server::Refusals;
 
@@ -36,6 +37,7 @@ pub(crate) struct Sessions {
     pub(crate) health: watch::Receiver<Arc<HealthTable>>,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) drains: watch::Receiver<Arc<Drains>>,
+    pub(crate) inquiries: Arc<Inquiries>,
     permits: Arc<Semaphore>,
     tracker: TaskTracker,
     stop: CancellationToken,
@@ -48,10 +50,12 @@ impl Sessions {
         health: watch::Receiver<Arc<HealthTable>>,
         refusals: Arc<Refusals>,
         drains: watch::Receiver<Arc<Drains>>,
+        inquiries: Arc<Inquiries>,
         stop: CancellationToken,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(MAX_SESSIONS));
-        Self { ledger, fleet, health, refusals, drains, permits, tracker: TaskTracker::new(), stop }
+        let tracker = TaskTracker::new();
+        Self { ledger, fleet, health, refusals, drains, inquiries, permits, tracker, stop }
     }
 
     /// Waits until `stop` has ended all sessions.

@@ -9,10 +9,6 @@ const MAX_QUERY: usize = 256;
 const MIN_TOKEN: usize = 16;
 /// What stands for what is not shown.
 const MASK: &str = "*";
-/// A header with one of these in its name may hold a secret.
-const SECRET_WORDS: [&str; 8] =
-    ["auth", "cookie", "credential", "key", "password", "secret", "session", "token"];
-
 /// What of a path is kept at all.
 pub(crate) fn shortened(path: &str) -> &str {
     cut(path, MAX_PATH)
@@ -45,11 +41,6 @@ pub(crate) fn masked_query(query: &str) -> String {
         text.extend([separator, &pair]);
     }
     text
-}
-
-/// A header of this name may hold a secret.
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// Letters and digits mixed, for longer than words are; the parts of a UUID are shorter.

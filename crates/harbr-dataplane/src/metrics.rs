@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::error::Reason;
 use crate::live::{LiveTable, LiveUpstream};
 use crate::node::NodeStatus;
+use crate::sample::SampleSize;
 use crate::shared::Shared;
 use crate::stats::{
     BOUNDS_MICROS, ConnectionEndCells, Counter, Histogram, OutcomeCells, PerWorker, ReceptionCells,
@@ -35,6 +36,7 @@ const STALLS: &str = "harbr_worker_stall_seconds";
 const ACCESS_LOG_DROPPED: &str = "harbr_access_log_dropped_total";
 const SAMPLE_REQUESTS: &str = "harbr_traffic_sample_requests";
 const SAMPLE_BYTES: &str = "harbr_traffic_sample_bytes";
+const SAMPLE_ONE_IN: &str = "harbr_traffic_sample_one_in";
 const TAPS: &str = "harbr_taps_open";
 const TAPPED: &str = "harbr_tapped_requests_total";
 const REVISION: &str = "harbr_serving_revision";
@@ -149,9 +151,11 @@ fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeSt
 
 /// What is kept of traffic, and told, for people.
 fn write_glimpses(out: &mut String, shared: &Shared) {
-    let (requests, bytes) = shared.samples.size();
+    let SampleSize { requests, bytes, one_in } = shared.samples.size();
     Family::new(out, SAMPLE_REQUESTS, "gauge", "Requests in the traffic sample.").sample(&[], requests);
     Family::new(out, SAMPLE_BYTES, "gauge", "Bytes of the traffic sample.").sample(&[], bytes);
+    let help = "Of so many requests one is taken, where that is rarest; 0: none.";
+    Family::new(out, SAMPLE_ONE_IN, "gauge", help).sample(&[], one_in);
     Family::new(out, TAPS, "gauge", "Taps that are open.").sample(&[], shared.taps.open());
     let (told, left_out) = shared.taps.counts();
     let mut tapped = Family::new(out, TAPPED, "counter", "Requests that taps were for, by what came of it.");

@@ -56,6 +56,15 @@ pub(crate) struct Sampler {
     fresh: RefCell<Vec<Sampled>>,
 }
 
+/// How much is remembered.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SampleSize {
+    pub requests: usize,
+    pub bytes: usize,
+    /// Of so many requests one is taken, where that is rarest; 0: none.
+    pub one_in: u32,
+}
+
 /// What all workers remember.
 #[derive(Debug)]
 pub(crate) struct Samples(Box<[Mutex<Ring>]>);
@@ -109,17 +118,20 @@ impl Samples {
         }
     }
 
-    /// Requests that are remembered, and their bytes.
-    pub(crate) fn size(&self) -> (usize, usize) {
+    pub(crate) fn size(&self) -> SampleSize {
         let sizes = (0..self.0.len()).map(|worker| self.ring(worker).size());
-        sizes.fold((0, 0), |(count, bytes), (more, and_bytes)| (count + more, bytes + and_bytes))
+        sizes.fold(SampleSize::default(), |sum, one| SampleSize {
+            requests: sum.requests + one.requests,
+            bytes: sum.bytes + one.bytes,
+            one_in: sum.one_in.max(one.one_in),
+        })
     }
 
     /// What is remembered, in messages; of more than `most` requests so many, drawn at random, which stand for the rest
     /// too.
     pub(crate) fn told(&self, request: v1::SampleRequest) -> Vec<v1::SampleChunk> {
         let v1::SampleRequest { id, most } = request;
-        let (now, there) = (Instant::now(), self.size().0);
+        let (now, there) = (Instant::now(), self.size().requests);
         let most = (most as usize).min(there);
         let (mut requests, mut covered) = (Vec::with_capacity(most), Duration::ZERO);
         let mut left = (there, most);

@@ -18,6 +18,7 @@ mod rollout;
 mod route;
 mod settings;
 mod status;
+mod tapped;
 mod token;
 mod upstream;
 
@@ -31,6 +32,7 @@ pub use rollout::{RevisionDocument, RevisionWithFileDocument, RolloutDocument, W
 pub use route::{HeaderDocument, HeaderEditsDocument, RouteDocument};
 pub use settings::{CertificateDocument, ListenerDocument, SettingsDocument, TrafficSampleDocument};
 pub use status::{ConcernDocument, StatusDocument};
+pub use tapped::TappedDocument;
 pub use token::TokenDocument;
 pub use upstream::{EndpointDocument, HealthCheckDocument, UpstreamDocument};
 

@@ -16,7 +16,8 @@ use crate::pki::PkiCommand;
 use crate::token::TokenCommand;
 use crate::why::Why;
 
-use crate::plan::FailOn;
+use crate::plan::{DiffArgs, PlanArgs};
+use crate::tap::TapArgs;
 use harbr_explain::HeaderArg;
 
 #[derive(Debug, Parser)]
@@ -129,24 +130,17 @@ pub(crate) enum Command {
     },
     /// Say which route answers a request, why the others do not, and what becomes of it
     Explain(ExplainArgs),
-    /// Show what a file would change against what the fleet should serve
+    /// Show what a file, or a revision, would change against what the fleet should serve
     ///
-    /// Ends with 0 if nothing changes, 1 if something does, 2 if it fails, 3 if --fail-on is met.
-    Plan {
-        /// `-` reads standard input
-        file: PathBuf,
-        /// End with 3 if this holds, such as routes.removed>0; may be repeated
-        #[arg(long, value_name = "CONDITION")]
-        fail_on: Vec<FailOn>,
-    },
+    /// Also what would become of the requests of the last minutes. Ends with 0 if nothing changes, 1 if something does, 2
+    /// if it fails, 3 if --fail-on is met.
+    Plan(PlanArgs),
     /// Show what differs between two files; ends as `plan` does
-    Diff {
-        old: PathBuf,
-        new: PathBuf,
-        /// End with 3 if this holds, such as routes.removed>0; may be repeated
-        #[arg(long, value_name = "CONDITION")]
-        fail_on: Vec<FailOn>,
-    },
+    Diff(DiffArgs),
+    /// Show requests of the last minutes as the nodes remember them; -o json writes all of them, one a line
+    Sample,
+    /// Show requests as they end, without what could let somebody in; takes an operator
+    Tap(TapArgs),
     /// Have a node serve a revision that it has on disk, whatever the controller says (with --node-socket)
     Pin {
         revision: u64,

@@ -20,12 +20,12 @@ use crate::file::CheckedFile;
 use crate::node_socket::{self, Wanted};
 use crate::output::{print, print_document};
 use crate::paint::Paint;
-use crate::plan::{self, FailOn};
+use crate::plan;
 use crate::subject::Subject;
 use crate::when::Now;
 use crate::{
-    audit, context, drain, events, history, lookup, nodes, pki, rollout, routes, status, token, upstreams,
-    validate, wait,
+    audit, context, drain, events, history, lookup, nodes, pki, rollout, routes, status, tap, token, traffic,
+    upstreams, validate, wait,
 };
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -47,12 +47,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Validate { file } => return validate::run(&file, output),
         Command::Explain(args) => return explain_request(args, connect, format()),
-        Command::Plan { file, fail_on } => {
-            return Ok(plan::or_failed(|| plan_file(&file, connect, format(), &fail_on)));
-        }
-        Command::Diff { old, new, fail_on } => {
-            return Ok(plan::or_failed(|| diff(&old, &new, format(), &fail_on)));
-        }
+        Command::Plan(args) => return Ok(plan::ended(block_on(plan::plan(args, connect, format())))),
+        Command::Diff(args) => return Ok(plan::ended(plan::diff(&args, format()))),
+        Command::Sample => return block_on(traffic::show(&connect()?, format())),
+        Command::Tap(args) => return block_on(tap::run(&connect()?, args, format())),
         Command::ExplainError { code } => explain_error(code, format())?,
         Command::Drain(args) => block_on(drain::drain(&connect()?, args))?,
         Command::Undrain(args) => block_on(drain::undrain(&connect()?, args))?,
@@ -105,24 +103,6 @@ fn explain_request(
         Format::Table | Format::Wide => print(&explain::text(&document, Paint::for_stdout()))?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn plan_file(
-    file: &Path,
-    connect: impl FnOnce() -> anyhow::Result<Controller>,
-    format: Format,
-    fail_on: &[FailOn],
-) -> anyhow::Result<Option<ExitCode>> {
-    let file = CheckedFile::read(file);
-    let Some(new) = plan::read(&file)? else { return Ok(None) };
-    let old = served(&connect()?, 0, String::new())?;
-    plan::show(&old, &new, &file, format, fail_on).map(Some)
-}
-
-fn diff(old: &Path, new: &Path, format: Format, fail_on: &[FailOn]) -> anyhow::Result<Option<ExitCode>> {
-    let (old, file) = (CheckedFile::read(old), CheckedFile::read(new));
-    let (Some(old), Some(new)) = (plan::read(&old)?, plan::read(&file)?) else { return Ok(None) };
-    plan::show(&old, &new, &file, format, fail_on).map(Some)
 }
 
 /// A configuration that the controller has.

@@ -19,6 +19,9 @@ use crate::cli::{ControllerUrl, UsageError};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// From the first byte to the last, so that "no controller there" is known within 5 s.
 const TIMEOUT: Duration = Duration::from_millis(4_500);
+/// One that is gone is noticed while it is listened to.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// The routes of the largest snapshot fit.
 const MAX_ANSWER_BYTES: usize = 1 << 30;
 
@@ -29,11 +32,11 @@ pub(crate) struct Controller {
     tls: Option<Arc<ClientConfig>>,
 }
 
-/// Events as they come.
+/// What it goes on saying.
 #[derive(Debug)]
-pub(crate) struct EventReader<'a> {
-    controller: &'a Controller,
-    events: Streaming<v1::Event>,
+pub(crate) struct Messages<T> {
+    messages: Streaming<T>,
+    url: ControllerUrl,
 }
 
 impl Controller {
@@ -136,9 +139,22 @@ impl Controller {
     }
 
     /// What happened, and happens.
-    pub(crate) async fn events(&self, request: v1::WatchEventsRequest) -> anyhow::Result<EventReader<'_>> {
-        let events = self.ask(|mut client| async move { client.watch_events(request).await }).await?;
-        Ok(EventReader { controller: self, events })
+    pub(crate) async fn events(
+        &self,
+        request: v1::WatchEventsRequest,
+    ) -> anyhow::Result<Messages<v1::Event>> {
+        let messages = self.ask(|mut client| async move { client.watch_events(request).await }).await?;
+        Ok(Messages { messages, url: self.url.clone() })
+    }
+
+    pub(crate) async fn sample(&self) -> anyhow::Result<v1::GetSampleResponse> {
+        self.ask(|mut client| async move { client.get_sample(v1::GetSampleRequest {}).await }).await
+    }
+
+    /// What is told for it, message by message.
+    pub(crate) async fn tap(&self, request: v1::TapRequest) -> anyhow::Result<Messages<v1::TapResponse>> {
+        let messages = self.ask(|mut client| async move { client.tap(request).await }).await?;
+        Ok(Messages { messages, url: self.url.clone() })
     }
 
     /// The newest first; all if `most` is 0.
@@ -153,7 +169,10 @@ impl Controller {
     {
         let (url, fate) = (&self.url, Fate::default());
         let answer = async {
-            let endpoint = Endpoint::from(url.uri().clone()).connect_timeout(CONNECT_TIMEOUT);
+            let endpoint = Endpoint::from(url.uri().clone())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .http2_keep_alive_interval(PING_INTERVAL)
+                .keep_alive_timeout(PING_TIMEOUT);
             let channel = match self.tls.clone() {
                 None => endpoint.connect().await,
                 Some(config) => {
@@ -180,10 +199,10 @@ impl Controller {
     }
 }
 
-impl EventReader<'_> {
-    /// The next one; `None`: those were all.
-    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<v1::Event>> {
-        self.events.message().await.map_err(|status| failure(&self.controller.url, &status))
+impl<T> Messages<T> {
+    /// `None`: it has said all.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<T>> {
+        self.messages.message().await.map_err(|status| failure(&self.url, &status))
     }
 }
 

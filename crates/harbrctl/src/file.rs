@@ -27,9 +27,7 @@ impl CheckedFile {
     pub(crate) fn read(file: &Path) -> Self {
         let is_stdin = file.as_os_str() == "-";
         let name = if is_stdin { "<stdin>".to_owned() } else { file.display().to_string() };
-        let bytes =
-            if is_stdin { read(io::stdin().lock(), MAX_FILE_BYTES) } else { open(file, MAX_FILE_BYTES) };
-        let outcome = match bytes {
+        let outcome = match read_file(file, MAX_FILE_BYTES) {
             Ok(bytes) => {
                 let source = Source { name: &name, bytes: &bytes };
                 let folder = file.parent().filter(|_| !is_stdin).unwrap_or(Path::new(""));
@@ -37,6 +35,14 @@ impl CheckedFile {
             }
             Err(error) => Err(Refusal::Unreadable(error)),
         };
+        Self { name, outcome }
+    }
+
+    /// A revision's file, as far as it can be looked at without those that it names.
+    pub(crate) fn of_revision(number: u64, text: &str) -> Self {
+        let name = format!("revision {number}");
+        let source = Source { name: &name, bytes: text.as_bytes() };
+        let outcome = harbr_config::parse(source, &Files::none()).map_err(Refusal::Invalid);
         Self { name, outcome }
     }
 
@@ -70,6 +76,11 @@ fn files(folder: &Path, text: &[u8]) -> Files {
         (path, bytes)
     };
     named_files(text).into_iter().map(read).collect()
+}
+
+/// All of a file, or of standard input if it is named `-`, or enough to see that it is too large.
+pub(crate) fn read_file(file: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    if file.as_os_str() == "-" { read(io::stdin().lock(), limit) } else { open(file, limit) }
 }
 
 fn open(file: &Path, limit: usize) -> io::Result<Vec<u8>> {

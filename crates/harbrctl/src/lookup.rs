@@ -36,7 +36,7 @@ fn unknown<T: Named>(items: &[T], name: &str) -> anyhow::Error {
 }
 
 /// The closest name, if it is close enough to be meant.
-fn nearest<'a>(names: impl Iterator<Item = &'a str>, wanted: &str) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(names: impl Iterator<Item = &'a str>, wanted: &str) -> Option<&'a str> {
     const CLOSE: f64 = 0.7;
     names
         .map(|name| (strsim::normalized_damerau_levenshtein(name, wanted), name))

@@ -6,7 +6,8 @@
 //!
 //! Reading order: [`cli`] is what can be asked; [`controller`] asks, [`mod@file`] reads; [`subject`] is a configuration
 //! from either; [`document`] is the answer as JSON, which programs rely on; `nodes`, `routes`, `upstreams`, `status`,
-//! `rollout`, `history` and `events` are the same for people; [`wait`] asks again until it is so.
+//! `rollout`, `history` and `events` are the same for people; [`traffic`] is what nodes remember of requests, which a plan is tried on,
+//! and [`tap`] what they tell as they end; [`wait`] asks again until it is so.
 
 use std::process::ExitCode;
 
@@ -35,9 +36,11 @@ mod routes;
 mod status;
 mod subject;
 mod table;
+mod tap;
 #[cfg(test)]
 mod testing;
 mod token;
+mod traffic;
 mod upstreams;
 mod validate;
 mod wait;

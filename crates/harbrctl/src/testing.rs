@@ -6,6 +6,7 @@ use harbr_config::{Files, Source, parse};
 
 use crate::file::{CheckedFile, Refusal};
 use crate::subject::{self, Subject};
+use crate::traffic::SampledRecord;
 
 pub(crate) fn file(name: &str, text: &str) -> CheckedFile {
     let outcome = parse(Source { name, bytes: text.as_bytes() }, &Files::none()).map_err(Refusal::Invalid);
@@ -19,6 +20,20 @@ pub(crate) fn subject(name: &str, rest: &str) -> Subject {
     let config =
         file.outcome.as_ref().unwrap_or_else(|_| panic!("{}", file.render(harbr_config::RenderStyle::Plain)));
     subject::of_file(name, config).unwrap()
+}
+
+/// A request that stands for so many of the last ten minutes.
+pub(crate) fn sampled(method: &str, host: &str, path: &str, weight: f64) -> SampledRecord {
+    SampledRecord {
+        node: Some("proxy-1".to_owned()),
+        method: method.to_owned(),
+        host: host.to_owned(),
+        path: path.to_owned(),
+        headers: Vec::new(),
+        weight,
+        over_seconds: 600.0,
+        age_seconds: 1.0,
+    }
 }
 
 /// Against `testdata/`; `UPDATE=1` rewrites it.

@@ -79,7 +79,7 @@ fn sections(text: &str) -> Vec<Section> {
 /// `do this | that  # what` is `do this` and `do that`.
 fn alternatives(line: &str) -> Vec<Line> {
     let (text, comment) = line.split_once(" # ").unwrap_or((line, ""));
-    let exits = i32::from(comment.contains("exits 1"));
+    let exits = comment.split_once("exits ").and_then(|(_, code)| code.get(..1)?.parse().ok()).unwrap_or(0);
     let mut words = text.split(" | ");
     let first = words.next().unwrap_or_default().trim();
     let (start, _) = first.rsplit_once(' ').unwrap_or_default();
@@ -92,6 +92,7 @@ fn a_line_has_alternatives_and_an_end() {
     let line = |text: &str, exits| Line { text: text.to_owned(), exits };
     assert_eq!(alternatives("a b | c  # d"), [line("a b", 0), line("a c", 0)]);
     assert_eq!(alternatives("a 'b'   # exits 1: e"), [line("a 'b'", 1)]);
+    assert_eq!(alternatives("a  # exits 3"), [line("a", 3)]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::caller::{Caller, one_line};
 use crate::drains::Drains;
 use crate::fleet::{Fleet, Greeting, Refused, Seat, Serving};
 use crate::health::HealthTable;
+use crate::inquiry::{Inquiries, Wanted};
 use crate::ledger::{Actor, Intent, Ledger, Target};
 use crate::metrics;
 use crate::rollout::Standing;
@@ -39,6 +40,8 @@ pub(super) struct Session {
     intent: watch::Receiver<Intent>,
     health: watch::Receiver<Arc<HealthTable>>,
     drains: watch::Receiver<Arc<Drains>>,
+    inquiries: Arc<Inquiries>,
+    wanted: watch::Receiver<Arc<Wanted>>,
     inbound: Streaming<NodeMessage>,
     outbound: Outbound,
 }
@@ -58,10 +61,20 @@ impl Session {
         inbound: Streaming<NodeMessage>,
         outbound: Outbound,
     ) -> Self {
-        let Sessions { ledger, fleet, health, refusals, drains, .. } = sessions;
-        let (ledger, fleet) = (ledger.clone(), fleet.clone());
-        let (health, refusals, drains) = (health.clone(), refusals.clone(), drains.clone());
-        Self { intent: ledger.subscribe(), ledger, fleet, refusals, who, health, drains, inbound, outbound }
+        let Sessions { ledger, fleet, health, refusals, drains, inquiries, .. } = sessions;
+        Self {
+            intent: ledger.subscribe(),
+            ledger: ledger.clone(),
+            fleet: fleet.clone(),
+            refusals: refusals.clone(),
+            who,
+            health: health.clone(),
+            drains: drains.clone(),
+            wanted: inquiries.wanted(),
+            inquiries: inquiries.clone(),
+            inbound,
+            outbound,
+        }
     }
 
     /// Ends when the node does, says nothing sensible, or does not answer the transport's pings.
@@ -86,6 +99,7 @@ impl Session {
             progress: Progress::new(greeting.serving.map(|(_, _, hash)| hash)),
             outbox: Outbox::default(),
             greeting,
+            inquiries: self.inquiries.clone(),
         };
         let next = self.converse(&mut peer).await;
         tracing::info!("node {} has left", peer.id);
@@ -141,7 +155,9 @@ impl Session {
             }
             if peer.outbox.is_empty() {
                 let intent = self.intent.borrow_and_update().clone();
-                peer.outbox.fill_directives(directives(&peer.id, &intent, &self.drains.borrow_and_update()));
+                let directives = directives(&peer.id, &intent, &self.drains.borrow_and_update());
+                let directives = self.wanted.borrow_and_update().directives(&peer.id, directives);
+                peer.outbox.fill_directives(directives);
                 peer.refill(&intent, &self.health.borrow_and_update().clone());
             }
             let deadline = peer.deadline();
@@ -172,6 +188,11 @@ impl Session {
                     }
                 }
                 changed = self.drains.changed(), if peer.outbox.is_empty() => {
+                    if changed.is_err() {
+                        return Next::On;
+                    }
+                }
+                changed = self.wanted.changed(), if peer.outbox.is_empty() => {
                     if changed.is_err() {
                         return Next::On;
                     }
@@ -250,6 +271,7 @@ struct Peer {
     is_beyond: bool,
     /// What is pinned on it by its newest word, if that was not looked at yet.
     pin: Option<Option<v1::Override>>,
+    inquiries: Arc<Inquiries>,
 }
 
 impl Peer {
@@ -306,7 +328,9 @@ impl Peer {
             Some(Kind::Nack(nack)) => self.nacked(nack),
             Some(Kind::Report(report)) => self.reported(report, intent),
             Some(Kind::Goodbye(v1::Goodbye {})) => return Next::Goodbye,
-            Some(Kind::Hello(_) | Kind::Sample(_) | Kind::Tapped(_)) | None => {
+            Some(Kind::Sample(chunk)) => self.inquiries.note_sample(&self.id, chunk),
+            Some(Kind::Tapped(tapped)) => self.inquiries.note_tapped(&self.id, tapped),
+            Some(Kind::Hello(_)) | None => {
                 tracing::debug!("node {} says something that is not understood here", self.id);
             }
         }

@@ -21,6 +21,7 @@ use crate::admin::Admin;
 use crate::drains::Drained;
 use crate::fleet::{Fleet, Node, NodeState};
 use crate::health::{HealthTable, Target};
+use crate::inquiry::Inquiries;
 use crate::join::Join;
 use crate::ledger::Ledger;
 use crate::orders::Orders;
@@ -56,8 +57,16 @@ impl Fixture {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let orders = Arc::new(Orders::open(None).unwrap());
         let (drains, refused) = (orders.drains(), refusals.clone());
-        let sessions =
-            Sessions::new(ledger.clone(), fleet.clone(), table.clone(), refused, drains, stop.clone());
+        let inquiries = Arc::<Inquiries>::default();
+        let sessions = Sessions::new(
+            ledger.clone(),
+            fleet.clone(),
+            table.clone(),
+            refused,
+            drains,
+            inquiries.clone(),
+            stop.clone(),
+        );
         let (authority, ca) = (None, Arc::from(""));
         let join = Join {
             authority,
@@ -75,6 +84,7 @@ impl Fixture {
             orders: orders.clone(),
             join,
             observed: Arc::default(),
+            inquiries,
             stop: stop.clone(),
         };
         let mut server = JoinSet::new();

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 
 use harbr_model::Route;
+use harbr_routing::may_be_secret;
 use http::{HeaderMap, HeaderName, HeaderValue};
-
-use crate::mask::is_secret_name;
 
 /// Headers of one request that are remembered, and bytes of each.
 const MAX_HEADERS: usize = 32;
@@ -25,12 +24,11 @@ impl MatchedHeaders {
         let mut values: BTreeMap<&str, (&HeaderName, Vec<HeaderValue>)> = BTreeMap::new();
         for wanted in routes.into_iter().flat_map(|route| &route.matches.headers) {
             let (_, known) = values.entry(wanted.name.as_str()).or_insert((&wanted.name, Vec::new()));
-            if is_secret_name(wanted.name.as_str()) && !known.contains(&wanted.value) {
+            if may_be_secret(wanted.name.as_str()) && !known.contains(&wanted.value) {
                 known.push(wanted.value.clone());
             }
         }
-        let remembered = |(name, known): (&HeaderName, Vec<HeaderValue>)| match is_secret_name(name.as_str())
-        {
+        let remembered = |(name, known): (&HeaderName, Vec<HeaderValue>)| match may_be_secret(name.as_str()) {
             true => (name.clone(), Remembered::Only(known)),
             false => (name.clone(), Remembered::Any),
         };

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use harbr_model::{MAX_SAMPLE_STRIDE, TrafficSample};
 
-use super::{BYTES_EACH, MIN_BYTES, Sampled, WINDOW};
+use super::{BYTES_EACH, MIN_BYTES, SampleSize, Sampled, WINDOW};
 
 /// What one worker remembers: of all its requests of the window one in so many. Where there is no room for that, half
 /// of them go, at random, and each of the others stands for twice as many; so the window stays whole.
@@ -72,8 +72,8 @@ impl Ring {
         self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since).min(WINDOW))
     }
 
-    pub(super) fn size(&self) -> (usize, usize) {
-        (self.requests.len(), self.bytes)
+    pub(super) fn size(&self) -> SampleSize {
+        SampleSize { requests: self.requests.len(), bytes: self.bytes, one_in: self.stride }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Sampled> {

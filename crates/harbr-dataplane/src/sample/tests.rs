@@ -99,9 +99,9 @@ fn what_is_told_comes_in_messages_of_which_the_last_says_so() {
 fn off_means_that_nothing_is_remembered_and_what_was_is_forgotten() {
     let samples = Samples::new(1);
     run(&samples, TrafficSample { one_in: 1, size: 100 }, (0..50).map(|n| format!("/{n}")), 10);
-    assert_eq!(samples.size().0, 50);
+    assert_eq!((samples.size().requests, samples.size().one_in), (50, 1));
     run(&samples, TrafficSample { one_in: 0, size: 100 }, (0..50).map(|n| format!("/{n}")), 10);
-    assert_eq!((samples.size(), told(&samples, 100).len()), ((0, 0), 0));
+    assert_eq!((samples.size(), told(&samples, 100).len()), (SampleSize::default(), 0));
 }
 
 #[test]
@@ -117,14 +117,14 @@ fn the_window_moves_on_and_stays_whole() {
     }
     let now = begin + SECOND * 1_500;
     assert!((8..=32).contains(&stride), "{stride}");
-    assert!((200..=1_000).contains(&ring.size().0), "{:?}", ring.size());
+    assert!((200..=1_000).contains(&ring.size().requests), "{:?}", ring.size());
     assert!((4_000..=8_500).contains(&weight(&ring)), "{}", weight(&ring));
     assert_eq!(ring.covered(now), WINDOW);
     let oldest = ring.iter().map(|sampled| now - sampled.at).max().unwrap();
     assert!(oldest <= WINDOW && oldest > WINDOW - SECOND * 60, "{oldest:?}");
     // The traffic ends: what there was grows old, and the next requests are all taken again.
     let later = now + WINDOW + SECOND;
-    assert_eq!((ring.tend(Vec::new(), stride, &limits, later), ring.size()), (1, (0, 0)));
+    assert_eq!((ring.tend(Vec::new(), stride, &limits, later), ring.size().requests), (1, 0));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn its_bytes_have_a_limit_too() {
     let now = Instant::now();
     let limits = RingLimits { one_in: 1, requests: 10_000, bytes: 20_000 };
     let stride = ring.tend((0..1_000).map(|_| sampled(now, 1)).collect(), 1, &limits, now);
-    let (count, bytes) = ring.size();
+    let SampleSize { requests: count, bytes, .. } = ring.size();
     assert!(bytes <= 20_000 && count > 10 && stride >= 4, "{count} {bytes} {stride}");
     assert_eq!(bytes, ring.iter().map(Sampled::bytes).sum::<usize>());
 }

@@ -29,6 +29,7 @@ pub(super) fn compare(old: &Subject, new: &Subject) -> PlanDocument {
         listeners,
         upstreams,
         routes,
+        traffic: None,
         shadowed: Vec::new(),
         warnings: Vec::new(),
     }

@@ -1,6 +1,7 @@
 use super::compare::compare;
 use super::*;
-use crate::testing::{check_golden, pretty, subject};
+use crate::testing::{check_golden, pretty, sampled, subject};
+use crate::traffic::Traffic;
 
 const OLD: &str = "\
 upstreams:
@@ -27,14 +28,32 @@ routes:
   b.test/: {upstream: shop}
 ";
 
+/// 140 requests in ten minutes, as six that are remembered.
+fn traffic() -> Traffic {
+    let requests = vec![
+        sampled("GET", "a.test", "/", 30.0),
+        sampled("GET", "a.test", "/api/x", 30.0),
+        sampled("POST", "a.test", "/api/v2/x", 20.0),
+        sampled("GET", "a.test", "/api/old/1", 20.0),
+        sampled("GET", "a.test", "/api/old/2", 10.0),
+        sampled("GET", "b.test", "/x", 30.0),
+    ];
+    let window = std::time::Duration::from_secs(600);
+    Traffic { requests, window, nodes: ["proxy-1".to_owned()].into(), silent: vec!["proxy-2".to_owned()] }
+}
+
+/// With what becomes of some requests.
 fn plan() -> PlanDocument {
-    compare(&subject("old.yml", OLD), &subject("new.yml", NEW))
+    let (old, new) = (subject("old.yml", OLD), subject("new.yml", NEW));
+    let plan = compare(&old, &new);
+    let traffic = Some(effect::effect(&old, &new, &plan, &traffic()));
+    PlanDocument { traffic, ..plan }
 }
 
 #[test]
 fn a_plan_says_what_changes_field_by_field() {
     check_golden("plan.json", &pretty(&plan()));
-    check_golden("plan.txt", &text::text(&plan(), "new.yml", Paint::Plain));
+    check_golden("plan.txt", &text::text(&plan(), "new.yml", None, Paint::Plain));
 }
 
 #[test]
@@ -46,9 +65,16 @@ fn what_means_the_same_is_the_same_wherever_it_stands() {
 }
 
 #[test]
+fn where_no_traffic_is_known_it_is_said_why() {
+    let without = PlanDocument { traffic: None, ..plan() };
+    let text = text::text(&without, "new.yml", Some("it is off"), Paint::Plain);
+    assert!(text.contains("\nno traffic to try it on: it is off\n"), "{text}");
+}
+
+#[test]
 fn each_quantity_can_stop_a_pipeline() {
     let plan = plan();
-    let met = |condition: &str| condition.parse::<FailOn>().unwrap().is_met(&plan);
+    let met = |condition: &str| condition.parse::<FailOn>().unwrap().is_met(&plan, None).unwrap();
     for condition in [
         "routes.removed>1",
         "routes.added>=2",
@@ -57,17 +83,54 @@ fn each_quantity_can_stop_a_pipeline() {
         "upstreams.changed>=1",
         "settings.changed>0",
         "warnings>=0",
+        "warnings<1",
+        "upstream>0",
+        "upstream>=60",
+        "upstream > 42.8%",
+        "upstream>=0.1/s",
+        "changed<=80",
+        "edited>0",
+        "sampled<100",
     ] {
         assert!(met(condition), "{condition}");
     }
-    for condition in
-        ["routes.removed>2", "listeners.removed>0", "listeners.changed>0", "upstreams.added>0", "shadowed>0"]
-    {
+    for condition in [
+        "routes.removed>2",
+        "listeners.removed>0",
+        "listeners.changed>0",
+        "upstreams.added>0",
+        "shadowed>0",
+        "404>0",
+        "405>=0.1%",
+        "upstream>60",
+        "upstream>42.9%",
+        "changed>0.2/s",
+        "routed>0",
+        "sampled>6",
+    ] {
         assert!(!met(condition), "{condition}");
     }
-    for text in ["", "routes.removed", "routes>0", "routes.removed>x", "routes.removed<1", "x>1"] {
+    for text in ["", "routes.removed", "routes>0", "routes.removed>x", "x>1", "404>-1", "404>NaN", "404>1/m"]
+    {
         assert!(text.parse::<FailOn>().is_err(), "{text}");
     }
+    for text in ["routes.removed>5%", "sampled>1/s"] {
+        assert!(text.parse::<FailOn>().unwrap_err().contains("a number of things"), "{text}");
+    }
+    assert_eq!("upsteam>1".parse::<FailOn>().unwrap_err(), "there is no `upsteam`: did you mean `upstream`?");
+    for text in ["404>0", "changed>=2.5%", "405<1/s", "routes.removed<=3"] {
+        assert_eq!(text.parse::<FailOn>().unwrap().to_string(), text);
+    }
+}
+
+#[test]
+fn a_condition_on_traffic_that_is_not_known_is_an_error_and_not_a_pass() {
+    let without = PlanDocument { traffic: None, ..plan() };
+    let decide = |condition: &str| condition.parse::<FailOn>().unwrap().is_met(&without, Some("it is off"));
+    let error = decide("404>0").unwrap_err().to_string();
+    assert_eq!(error, "--fail-on 404>0 needs a traffic sample, and there is none: it is off");
+    assert!(decide("sampled<1").unwrap());
+    assert!(decide("routes.removed>1").unwrap());
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! A plan, for people.
 
+mod traffic;
+
 use harbr_proto::document::DiagnosticDocument;
 use serde_json::Value;
 
 use super::document::{ChangesDocument, FieldDocument, ItemDocument, PlanDocument};
 use crate::paint::Paint;
 
-/// `file`: the one that the warnings are of.
-pub(super) fn text(plan: &PlanDocument, file: &str, paint: Paint) -> String {
+/// `file`: the one that the warnings are of; `unknown`: why there is no traffic.
+pub(super) fn text(plan: &PlanDocument, file: &str, unknown: Option<&str>, paint: Paint) -> String {
     let PlanDocument { old, new, .. } = plan;
     if plan.same {
         return format!("{new} means what {old} says\n{}", warnings(plan, file, paint));
@@ -20,6 +22,11 @@ pub(super) fn text(plan: &PlanDocument, file: &str, paint: Paint) -> String {
     add_changes(&mut text, "upstream", &plan.upstreams, paint);
     add_changes(&mut text, "route", &plan.routes, paint);
     text.push_str(&warnings(plan, file, paint));
+    match (&plan.traffic, unknown) {
+        (Some(traffic), _) => text.push_str(&format!("\n{}", traffic::text(traffic, paint))),
+        (None, Some(why)) => text.push_str(&format!("\nno traffic to try it on: {why}\n")),
+        (None, None) => {}
+    }
     text.push_str(&format!("\n{}\n", summary(plan)));
     text
 }
