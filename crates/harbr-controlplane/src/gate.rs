@@ -24,6 +24,10 @@ use self::wager::{Trials, Wager, upper_bound};
 
 /// At equal behaviour so many rollouts are stopped, at most.
 const FALSE_ALARMS: f64 = 1.0 / 1_000.0;
+/// Of these, failures and slow answers may each cause this part by a bet that is won by chance, and this one by a past
+/// that was worse than it looked: all together the whole.
+const BY_BETS: f64 = 3.0 / 8.0;
+const BY_THE_PAST: f64 = 1.0 / 8.0;
 /// All bets begin anew after this time, so that what is late weighs as much as what is early.
 const ROUND: Duration = Duration::from_secs(10);
 /// Routes that are bet on each; the others count in all.
@@ -206,7 +210,7 @@ impl Gate {
 
     fn harm(&self, route: &Option<Arc<str>>, comparison: &Comparison) -> Option<Harm> {
         let spent = |index: u32| f64::from(index) * (f64::from(index) + 1.0);
-        let allowed = FALSE_ALARMS / 2.0 / spent(self.round + 1) / spent(comparison.index);
+        let allowed = FALSE_ALARMS * BY_BETS / spent(self.round + 1) / spent(comparison.index);
         let needed = (1.0 / allowed).ln();
         let tolerance = f64::from(self.policy.tolerance) / 100.0;
         let slow = comparison.limit.map(|bucket| What::Slow(LatencyHistogram::upper_bound(bucket)));
@@ -234,7 +238,7 @@ impl Comparison {
             LatencyHistogram::bucket_of((usual * 2).max(SLOW_AT_LEAST))
         });
         let (index, pasts) = (f64::from(self.index), f64::from(pasts.max(1)));
-        let doubt = FALSE_ALARMS / 4.0 / (index * (index + 1.0)) / (pasts * (pasts + 1.0));
+        let doubt = FALSE_ALARMS * BY_THE_PAST / (index * (index + 1.0)) / (pasts * (pasts + 1.0));
         for (bet, trials) in
             [(&mut self.failures, past.failures()), (&mut self.slow, past.slower_than(limit))]
         {

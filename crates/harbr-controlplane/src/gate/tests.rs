@@ -94,8 +94,8 @@ fn at_equal_behaviour_at_most_one_rollout_in_a_thousand_is_stopped() {
         rollouts += 1;
         stopped.extend(run(seed, &routes, rest, &routes, Duration::from_secs(15)).map(|harm| (seed, harm)));
     }
-    // 2 would be the average at the limit; the bets stay well below it.
-    assert!(stopped.len() <= 2, "of {rollouts}: {stopped:?}");
+    // 2 would be the average at the limit; the bets stay well below it (none of 20,000 seeds).
+    assert!(stopped.is_empty(), "of {rollouts}: {stopped:?}");
 }
 
 #[test]
