@@ -22,7 +22,7 @@ async fn ejected(fleet: &Fleet, origin: &Origin) -> Option<f64> {
 #[tokio::test]
 async fn an_endpoint_that_fails_in_a_row_gets_nothing_for_its_time_and_is_tried_again() {
     let (a, b) = (Origin::start("a").await, Origin::start("b").await);
-    let text = pool([&a, &b], "outlier: {failures: 3, base_time: 3s}");
+    let text = pool([&a, &b], "outlier: {failures: 3, base_time: 6s}");
     let fleet = Fleet::start(Shape::Split, &text).await;
     b.answers(Answer::Status(500));
     eventually("b is ejected", async || {
@@ -33,6 +33,15 @@ async fn an_endpoint_that_fails_in_a_row_gets_nothing_for_its_time_and_is_tried_
     assert_eq!(b.requests(), 3, "no more than it takes");
     let count = fleet.node().metrics().await.count("harbr_upstream_ejections_total", &[("upstream", "pool")]);
     assert_eq!(count, 1);
+    let told = eventually("the controller is told", async || {
+        let upstreams = fleet.json(&["get", "upstreams", "pool"]).await;
+        let endpoints = upstreams[0]["endpoints"].as_array()?;
+        let left_out = endpoints.iter().find(|endpoint| !endpoint["ejected_by"].is_null())?;
+        Some((left_out["url"].clone(), left_out["ejected_by"][0].clone()))
+    })
+    .await;
+    assert_eq!(told.0, b.url());
+    assert!(told.1.as_str().unwrap().starts_with("node-1: "), "{told:?}");
     for _ in 0..10 {
         assert_eq!(get(fleet.addr(), "/").await.echo().origin, "a");
     }

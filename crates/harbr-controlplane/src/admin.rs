@@ -87,6 +87,7 @@ impl AdminService for Admin {
         for endpoint in upstreams.iter_mut().flat_map(|upstream| &mut upstream.endpoints) {
             endpoint.drained = drains.endpoints.get(&endpoint.url).map(orders::drained_to_wire);
         }
+        concerns::note_ejected(&mut upstreams, &self.fleet.snapshot());
         Ok(Response::new(v1::ListUpstreamsResponse { upstreams }))
     }
 
@@ -419,6 +420,7 @@ fn upstream_to_wire(upstream: &Upstream, snapshot: &Snapshot, table: &HealthTabl
             last_error: known.and_then(|known| known.last_error.as_deref()).unwrap_or_default().to_owned(),
             since: known.and_then(|known| timestamp(known.since)),
             drained: None,
+            ejected_by: Vec::new(),
         }
     });
     v1::UpstreamStatus { upstream: Some(upstream.into()), endpoints: endpoints.collect() }

@@ -45,11 +45,14 @@ pub(crate) fn describe(upstream: &UpstreamDocument, now: Now, paint: Paint) -> S
     ]);
     text.push_str("endpoints:\n");
     for endpoint in &upstream.endpoints {
-        let EndpointDocument { url, weight, health, last_error, since, drained } = endpoint;
+        let EndpointDocument { url, weight, health, last_error, since, drained, ejected_by } = endpoint;
         let age = since.as_ref().map(|since| format!(" for {}", now.age(Some(since)))).unwrap_or_default();
         text.push_str(&format!("  {url}  weight {weight}  {}{age}\n", paint.state(health)));
         if let Some(error) = last_error {
             text.push_str(&format!("    {error}\n"));
+        }
+        for by in ejected_by {
+            text.push_str(&format!("    left out by {by}\n"));
         }
         if let Some(drained) = drained {
             text.push_str(&format!("    drained {}\n", by_whom(drained, now)));
@@ -60,7 +63,12 @@ pub(crate) fn describe(upstream: &UpstreamDocument, now: Now, paint: Paint) -> S
 
 fn health(endpoint: &EndpointDocument) -> String {
     let drained = if endpoint.drained.is_some() { ", drained" } else { "" };
-    format!("{}{drained}", endpoint.health)
+    let ejected = match endpoint.ejected_by.len() {
+        0 => String::new(),
+        1 => ", left out by 1 node".to_owned(),
+        count => format!(", left out by {count} nodes"),
+    };
+    format!("{}{drained}{ejected}", endpoint.health)
 }
 
 fn endpoints(upstreams: &[UpstreamDocument]) -> impl Iterator<Item = (&UpstreamDocument, &EndpointDocument)> {

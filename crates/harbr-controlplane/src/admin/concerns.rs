@@ -2,6 +2,7 @@
 
 use harbr_proto::v1;
 
+use crate::caller::one_line;
 use crate::fleet::{Node, NodeState, Quarantined};
 use crate::ledger::Intent;
 
@@ -10,6 +11,22 @@ const MAX_CONCERNS: usize = 100;
 
 pub(super) fn concerns(nodes: &[Node], intent: &Intent) -> Vec<v1::Concern> {
     nodes.iter().flat_map(|node| of_node(node, intent)).take(MAX_CONCERNS).collect()
+}
+
+/// Who leaves out which endpoint by what it saw itself.
+pub(super) fn note_ejected(upstreams: &mut [v1::UpstreamStatus], nodes: &[Node]) {
+    for node in nodes.iter().filter(|node| node.is_connected()) {
+        for v1::Ejected { upstream, url, reason } in &node.ejected {
+            let is_it = |status: &v1::UpstreamStatus| {
+                status.upstream.as_ref().is_some_and(|found| found.name == *upstream)
+            };
+            let endpoints =
+                upstreams.iter_mut().filter(|status| is_it(status)).flat_map(|it| &mut it.endpoints);
+            for endpoint in endpoints.filter(|endpoint| endpoint.url == *url) {
+                endpoint.ejected_by.push(format!("{}: {}", node.greeting.id, one_line(reason)));
+            }
+        }
+    }
 }
 
 fn of_node(node: &Node, intent: &Intent) -> Vec<v1::Concern> {

@@ -13,6 +13,9 @@ pub(super) const SOON: Duration = Duration::from_secs(10);
 /// Upstreams that one node may tell of.
 const MAX_IN_FLIGHT: usize = 256;
 
+/// Of what a node leaves out, so much is shown.
+const MAX_EJECTED: usize = 100;
+
 /// One session of a node, or what is remembered of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
@@ -40,6 +43,8 @@ pub(crate) struct Node {
     /// What is wrong with the node by its own word, though it serves.
     pub(crate) degraded: Option<String>,
     pub(crate) draining: bool,
+    /// Endpoints that it leaves out by what it saw itself.
+    pub(crate) ejected: Vec<v1::Ejected>,
     pub(crate) connections: u64,
     pub(crate) requests: u64,
     pub(crate) failures: u64,
@@ -121,6 +126,7 @@ impl Node {
             withheld: None,
             degraded: None,
             draining: false,
+            ejected: Vec::new(),
             connections: 0,
             requests: 0,
             failures: 0,
@@ -171,6 +177,7 @@ impl Node {
         self.panics = report.panics.saturating_sub(before);
         self.total_panics = Some(report.panics);
         self.draining = report.draining;
+        self.ejected = report.ejected.iter().take(MAX_EJECTED).cloned().collect();
         self.connections = report.connections;
         self.requests = report.requests;
         self.failures = report.failures;

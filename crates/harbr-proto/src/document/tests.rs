@@ -220,6 +220,7 @@ fn upstreams_say_the_health_of_each_endpoint() {
         last_error: last_error.to_owned(),
         since: (health != v1::Health::Unknown).then(time).flatten(),
         drained: None,
+        ejected_by: Vec::new(),
     };
     let upstream = v1::UpstreamStatus {
         upstream: Some(v1::Upstream {

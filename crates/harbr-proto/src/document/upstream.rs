@@ -39,6 +39,9 @@ pub struct EndpointDocument {
     /// By whose order it gets no new request; not there: it gets them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drained: Option<DrainedDocument>,
+    /// The nodes that leave it out by what they saw themselves, and why; not there: none does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ejected_by: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -87,6 +90,7 @@ impl From<v1::EndpointStatus> for EndpointDocument {
             last_error: said(status.last_error),
             since: status.since,
             drained: status.drained.map(DrainedDocument::from),
+            ejected_by: status.ejected_by,
         }
     }
 }
