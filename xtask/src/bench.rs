@@ -6,6 +6,7 @@ mod edits;
 mod instructions;
 mod load;
 mod memory;
+mod mishaps;
 pub(crate) mod open_loop;
 pub(crate) mod origin;
 mod peers;
@@ -35,7 +36,8 @@ pub(crate) struct Options {
 
 #[derive(Subcommand)]
 enum What {
-    /// A controller, three proxies and constant load, while the file is edited again and again
+    /// A controller, ten proxies and constant load, while the file is edited again and again, a change breaks a route
+    /// and a proxy is drained
     Fleet(edits::Options),
     /// One proxy under load at a fixed rate, while all of its ten thousand routes change again and again
     Apply(apply::Options),

@@ -25,7 +25,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let programs = Programs::build(Profile::Debug, &["harbr-controlplane", "harbr-dataplane", "harbrctl"])?;
     let interrupt = Interrupt::on_signals()?;
     println!("starting two sample upstreams, a controller and three proxies");
-    let fleet = Fleet::start(programs, interrupt, config::first)?;
+    let fleet = Fleet::start(programs, interrupt, 3, config::first)?;
     println!("everything is in {}\n", fleet.folder().display());
     if options.once { tour::run(fleet) } else { show(fleet) }
 }

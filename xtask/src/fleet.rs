@@ -1,4 +1,4 @@
-//! One controller, three proxies and two sample upstreams on loopback, in a folder of their own.
+//! One controller, a few proxies and two sample upstreams on loopback, in a folder of their own.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,19 @@ use crate::workspace::{self, Programs};
 
 /// How long a process has for a clean end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// The names and zones of proxies.
+const PLACES: [(&str, &str); 10] = [
+    ("proxy-1", "a"),
+    ("proxy-2", "b"),
+    ("proxy-3", "c"),
+    ("proxy-4", "a"),
+    ("proxy-5", "b"),
+    ("proxy-6", "c"),
+    ("proxy-7", "a"),
+    ("proxy-8", "b"),
+    ("proxy-9", "c"),
+    ("proxy-10", "a"),
+];
 /// Of its own: the controller watches the folder, and the logs beside it change all the time.
 const CONFIG_FOLDER: &str = "config";
 
@@ -56,11 +69,12 @@ pub(crate) struct Serving {
 }
 
 impl Fleet {
-    /// Starts all of it, and comes back when every proxy is ready. `config` writes the first file from the
+    /// Starts all of it, with so many proxies, ten at most, and comes back when each is ready. `config` writes the first file from the
     /// addresses of `blue` and `green`.
     pub(crate) fn start(
         programs: Programs,
         interrupt: Interrupt,
+        proxies: usize,
         config: impl FnOnce(SocketAddr, SocketAddr) -> String,
     ) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("harbr-fleet-").tempdir_in(workspace::target_dir()?)?;
@@ -77,8 +91,9 @@ impl Fleet {
         let controller_addr = controller.addr("grpc_addr", &interrupt)?;
         let controller_http_addr = controller.addr("http_addr", &interrupt)?;
 
+        let places = PLACES.iter().take(proxies);
         let mut proxies = Vec::new();
-        for (id, zone) in [("proxy-1", "a"), ("proxy-2", "b"), ("proxy-3", "c")] {
+        for &(id, zone) in places {
             let mut command = Command::new(programs.path("harbr-dataplane"));
             command.args(["--controller", &format!("http://{controller_addr}"), "--node-id", id]);
             command.args(["--label", &format!("zone={zone}"), "--admin-addr", "127.0.0.1:0"]);
@@ -142,6 +157,18 @@ impl Fleet {
         let stderr = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "harbrctl {}: {}", arguments.join(" "), stderr.trim());
         serde_json::from_slice(&output.stdout).context("harbrctl's answer is not JSON")
+    }
+
+    /// `harbrctl ARGUMENTS`, for what it does.
+    pub(crate) fn order(&self, arguments: &[&str]) -> Result<()> {
+        let output = Command::new(self.programs.path("harbrctl"))
+            .args(["--controller", &format!("http://{}", self.controller_addr)])
+            .args(arguments)
+            .output()
+            .context("harbrctl does not start")?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "harbrctl {}: {}", arguments.join(" "), stderr.trim());
+        Ok(())
     }
 
     /// Ends all, the proxies first: they say goodbye to a controller that still listens. What has not ended

@@ -56,6 +56,8 @@ fn addr_of(listener: &Value) -> Result<SocketAddr> {
 pub(crate) struct Connection {
     addr: SocketAddr,
     stream: BufReader<TcpStream>,
+    /// The server has said that its last answer was the last.
+    closes: bool,
 }
 
 impl Connection {
@@ -65,11 +67,15 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(timeout))?;
         stream.set_write_timeout(Some(timeout))?;
-        Ok(Self { addr, stream: BufReader::new(stream) })
+        Ok(Self { addr, stream: BufReader::new(stream), closes: false })
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Result<Response> {
         self.ask(path, "")
+    }
+
+    pub(crate) fn closes(&self) -> bool {
+        self.closes
     }
 
     fn ask(&mut self, path: &str, more: &str) -> Result<Response> {
@@ -78,6 +84,7 @@ impl Connection {
         self.stream.get_mut().write_all(request.as_bytes())?;
         let head = read_head(&mut self.stream)?;
         let status = parse_status(&head)?;
+        self.closes = header(&head, "connection").is_some_and(|said| said.eq_ignore_ascii_case("close"));
         let body = match header(&head, "content-length") {
             Some(length) => read_exactly(&mut self.stream, length.parse().context("bad content-length")?)?,
             None if header(&head, "transfer-encoding").is_some() => read_chunks(&mut self.stream)?,

@@ -1,5 +1,5 @@
 //! `cargo xtask bench fleet`: the file is edited again and again under constant load. How long until every
-//! node serves an edit, and does a request fail?
+//! node serves an edit, and does a request fail? Then a change breaks a route, and a proxy is drained.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use super::load::{Load, Outcome};
+use super::load::{AtClose, Load, Outcome};
+use super::mishaps;
 use super::statistics::quantile;
 use crate::fleet::{Fleet, Proxy, Serving};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -20,11 +21,13 @@ const LIMIT: Duration = Duration::from_secs(10);
 #[derive(Args)]
 #[group(skip)]
 pub(super) struct Options {
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     edits: u32,
     /// Requests per second over all proxies
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(3..=10))]
+    proxies: u8,
 }
 
 #[derive(Default)]
@@ -36,10 +39,11 @@ struct Edits {
 
 pub(super) fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode> {
     println!("building the programs (release profile)");
-    let programs = Programs::build(Profile::Release, &["harbr-controlplane", "harbr-dataplane"])?;
-    let fleet = Fleet::start(programs, interrupt.clone(), |blue, green| file(blue, green, 0))?;
+    let programs = Programs::build(Profile::Release, &["harbr-controlplane", "harbr-dataplane", "harbrctl"])?;
+    let proxies = usize::from(options.proxies);
+    let fleet = Fleet::start(programs, interrupt.clone(), proxies, |blue, green| file(blue, green, blue, 0))?;
     let addrs: Vec<SocketAddr> = fleet.proxies.iter().map(|proxy| proxy.addr).collect();
-    let load = Load::start(&addrs, "/load", options.rate)?;
+    let load = Load::start(&addrs, "/load", options.rate, AtClose::Reopens)?;
     let edits = edit(&fleet, options.edits);
     let outcome = load.finish()?;
     let edits = edits?;
@@ -47,6 +51,10 @@ pub(super) fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode> 
     if let Some(failure) = &outcome.first_failure {
         println!("first failure: {failure}");
     }
+    let good = file(fleet.blue.addr, fleet.green.addr, fleet.blue.addr, options.edits);
+    let bad = file(fleet.blue.addr, fleet.green.addr, mishaps::nobody()?, options.edits);
+    println!("{}", mishaps::take_back(&fleet, &good, &bad)?);
+    println!("{}", mishaps::drain(&fleet)?);
     fleet.stop()?;
     Ok(if edits.lost == 0 && outcome.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -55,7 +63,7 @@ fn edit(fleet: &Fleet, count: u32) -> Result<Edits> {
     let mut edits = Edits::default();
     for number in 1..=count {
         let before = serving(fleet)?;
-        let text = file(fleet.blue.addr, fleet.green.addr, number);
+        let text = file(fleet.blue.addr, fleet.green.addr, fleet.blue.addr, number);
         let start = Instant::now();
         // Both ways of saving a file in turn.
         match number % 2 {
@@ -90,8 +98,8 @@ fn converged(fleet: &Fleet, before: &[Serving]) -> Result<()> {
     Ok(())
 }
 
-/// Each edit changes a route in use and adds one.
-fn file(blue: SocketAddr, green: SocketAddr, number: u32) -> String {
+/// Each edit changes a route in use and adds one. `/fragile` goes to `fragile`.
+fn file(blue: SocketAddr, green: SocketAddr, fragile: SocketAddr, number: u32) -> String {
     format!(
         r#"listen_addr: "127.0.0.1:8080"
 global_timeout_ms: 5000
@@ -105,6 +113,8 @@ routes:
   "/":
     upstream: both
     timeout_ms: {}
+  "/fragile":
+    upstream: "http://{fragile}"
   "/edit-{number}":
     upstream: "http://{blue}"
 "#,
@@ -124,7 +134,8 @@ fn table(edits: &Edits, load: &Outcome, options: &Options) -> String {
         )
     };
     format!(
-        "Three proxies, {} requests/s; times in ms.\n\n| what | count | failed | p50 | p99 | max |\n|---|---|---|---|---|---|\n{}{}",
+        "{} proxies, {} requests/s; times in ms.\n\n| what | count | failed | p50 | p99 | max |\n|---|---|---|---|---|---|\n{}{}",
+        options.proxies,
         options.rate,
         row("save to all nodes converged", &edits.converged, edits.lost),
         row("request, from when it was due", &load.latencies, load.failed)

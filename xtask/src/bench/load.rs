@@ -25,11 +25,25 @@ pub(super) struct Outcome {
     pub(super) latencies: Vec<f64>,
     pub(super) failed: u64,
     pub(super) first_failure: Option<String>,
+    pub(super) first_failed: Option<Instant>,
+}
+
+/// What a client does when the server closes its connection in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtClose {
+    Reopens,
+    /// As one that a balancer sends elsewhere.
+    Leaves,
 }
 
 impl Load {
     /// `rate`: requests per second over all addresses.
-    pub(super) fn start(addrs: &[SocketAddr], path: &'static str, rate: u32) -> Result<Self> {
+    pub(super) fn start(
+        addrs: &[SocketAddr],
+        path: &'static str,
+        rate: u32,
+        at_close: AtClose,
+    ) -> Result<Self> {
         let end = Interrupt::default();
         let connections = u32::try_from(addrs.len())? * CONNECTIONS;
         ensure!(rate > 0 && connections > 0, "nothing to send");
@@ -39,7 +53,7 @@ impl Load {
             let addr = addrs[index as usize % addrs.len()];
             let end = end.clone();
             let start = Instant::now() + period * index / connections;
-            let schedule = Schedule { start, period };
+            let schedule = Schedule { start, period, at_close };
             threads.push(
                 std::thread::Builder::new()
                     .name("load".to_owned())
@@ -47,6 +61,11 @@ impl Load {
             );
         }
         Ok(Self { end, threads })
+    }
+
+    /// All clients have left.
+    pub(super) fn has_left(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
     }
 
     pub(super) fn finish(mut self) -> Result<Outcome> {
@@ -57,6 +76,7 @@ impl Load {
             all.latencies.extend(outcome.latencies);
             all.failed += outcome.failed;
             all.first_failure = all.first_failure.or(outcome.first_failure);
+            all.first_failed = all.first_failed.into_iter().chain(outcome.first_failed).min();
         }
         Ok(all)
     }
@@ -72,6 +92,7 @@ impl Drop for Load {
 struct Schedule {
     start: Instant,
     period: Duration,
+    at_close: AtClose,
 }
 
 fn send(addr: SocketAddr, path: &str, schedule: &Schedule, end: &Interrupt) -> Outcome {
@@ -84,7 +105,14 @@ fn send(addr: SocketAddr, path: &str, schedule: &Schedule, end: &Interrupt) -> O
             Err(error) => {
                 connection = None;
                 outcome.failed += 1;
+                outcome.first_failed.get_or_insert_with(Instant::now);
                 outcome.first_failure.get_or_insert_with(|| format!("{addr}: {error:#}"));
+            }
+        }
+        if connection.as_ref().is_some_and(Connection::closes) {
+            connection = None;
+            if schedule.at_close == AtClose::Leaves {
+                break;
             }
         }
         due += schedule.period;
