@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harbr_tests::{Client, Controller, Fleet, Load, Origin, Plan, Shape, eventually, get};
+use harbr_tests::{Client, Controller, Exposition, Fleet, Load, Origin, Plan, Shape, eventually, get, never};
 use tokio::time::Instant;
 
 use crate::file::{File, to};
@@ -248,4 +248,53 @@ async fn a_check_without_a_path_opens_a_connection_and_says_nothing() {
     until_health(&fleet, "/", &["unhealthy"]).await;
     origin.restart().await;
     until_health(&fleet, "/", &["healthy"]).await;
+}
+
+#[tokio::test]
+async fn a_prober_that_sees_most_of_everything_fail_suspects_itself_and_takes_few_out() {
+    let mut origins = Vec::new();
+    for number in 0..12 {
+        origins.push(Origin::start(&number.to_string()).await);
+    }
+    let mut file = File::new();
+    for (number, four) in origins.chunks(4).enumerate() {
+        let urls: Vec<String> = four.iter().map(Origin::url).collect();
+        let name = format!("u{number}");
+        file = file.route(&format!("/{number}"), &format!("upstream: {name}")).upstream(&name, &urls, FAST);
+    }
+    let fleet = Fleet::start(Shape::Split, &file.text()).await;
+    for upstream in ["u0", "u1", "u2"] {
+        until_health(&fleet, upstream, &["healthy"; 4]).await;
+    }
+    let metric = async |name: &str| Exposition::scrape(fleet.controller.http()).await.count(name, &[]);
+    assert_eq!(metric("harbr_health_frozen").await, 0);
+    for origin in &origins {
+        origin.health_status(503);
+    }
+    eventually("it suspects itself", async || {
+        (fleet.json(&["status"]).await["health_frozen"] == true).then_some(())
+    })
+    .await;
+    // A fifth of twelve: the others are as they were, and all is served.
+    let out = async || {
+        let mut out = 0;
+        for upstream in ["u0", "u1", "u2"] {
+            out += fleet.health(upstream).await.iter().filter(|health| *health == "unhealthy").count();
+        }
+        out
+    };
+    never("more is taken out", Duration::from_secs(1), async || out().await > 2).await;
+    for number in 0..3 {
+        assert_eq!(get(fleet.addr(), &format!("/{number}")).await.status, 200);
+    }
+    assert_eq!(metric("harbr_health_frozen").await, 1);
+    assert!(metric("harbr_health_removals_held_total").await > 0);
+    for origin in &origins {
+        origin.health_status(200);
+    }
+    eventually("it believes again", async || {
+        let status = fleet.json(&["status"]).await;
+        (status["health_frozen"] == false && out().await == 0).then_some(())
+    })
+    .await;
 }

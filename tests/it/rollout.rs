@@ -1,6 +1,7 @@
 //! How a change reaches a fleet, and how it does not.
 
-use std::time::Duration;
+use std::str::FromStr as _;
+use std::time::{Duration, SystemTime};
 
 use harbr_proto::v1;
 use harbr_proto::v1::controller_message::Kind;
@@ -21,14 +22,14 @@ type Stage = (&'static str, fn(&Value) -> bool);
 const QUICK: &str = "rollout: {proving_time: 500ms}";
 
 /// Waits until the newest revision is proven.
-async fn proven(fleet: &Fleet) -> u64 {
+pub(crate) async fn proven(fleet: &Fleet) -> u64 {
     let waited = fleet.harbrctl(&["rollout", "status", "--wait", "--timeout", "60s"]).await;
     assert_eq!(waited.code, Some(0), "{waited:?}");
     fleet.json(&["status"]).await["proven_revision"].as_u64().unwrap()
 }
 
 /// Waits until the rollout of a revision has ended otherwise, and says why.
-async fn failed(fleet: &Fleet, revision: u64) -> String {
+pub(crate) async fn failed(fleet: &Fleet, revision: u64) -> String {
     let number = revision.to_string();
     eventually(&format!("revision {revision} exists"), async || {
         let history = fleet.json(&["history"]).await;
@@ -56,7 +57,7 @@ async fn fates(fleet: &Fleet) -> Vec<(u64, String)> {
 }
 
 /// Whether the process has ever served this revision.
-fn has_served(node: &Node, revision: u64) -> bool {
+pub(crate) fn has_served(node: &Node, revision: u64) -> bool {
     let lines = node.process.stderr_lines();
     let served = |line: &String| {
         let line: Value = serde_json::from_str(line).unwrap_or_default();
@@ -65,8 +66,23 @@ fn has_served(node: &Node, revision: u64) -> bool {
     lines.iter().any(served)
 }
 
+/// When the process began to serve a revision, by its log.
+fn served_at(node: &Node, revision: u64) -> Option<SystemTime> {
+    let lines = node.process.stderr_lines();
+    lines.iter().find_map(|line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let is_it = line["message"] == "serving" && line["revision"] == revision;
+        let at = line["timestamp"].as_str().filter(|_| is_it)?;
+        Some(prost_types::Timestamp::from_str(at).ok()?.try_into().unwrap())
+    })
+}
+
 #[tokio::test]
 async fn a_route_that_a_change_breaks_is_served_by_the_first_wave_alone_and_taken_back() {
+    /// Requests for the route over the 30 s around it.
+    const PER_SECOND: usize = 300;
+    const AROUND: usize = 30;
+
     let origin = Origin::start("a").await;
     let gone = Origin::start("gone").await.url();
     let policy = "rollout: {proving_time: 500ms, waves: [{nodes: 1, bake: 5s}]}";
@@ -80,21 +96,25 @@ async fn a_route_that_a_change_breaks_is_served_by_the_first_wave_alone_and_take
     let fleet = Plan::new(Shape::Split).nodes(10).start(&file(&origin.url())).await;
     let before = proven(&fleet).await;
     let addrs: Vec<_> = fleet.nodes.iter().map(Node::addr).collect();
-    let load = Load::start(&addrs, 2, 300, "/bad");
-    load.answers(1_500).await;
+    let load = Load::start(&addrs, 2, PER_SECOND, "/bad");
+    load.answers(PER_SECOND * AROUND / 2).await;
     fleet.file.save_by_rename(file(&gone));
     let reason = failed(&fleet, before + 1).await;
     assert!(reason.contains("route `/bad`: ") && reason.contains("requests failed"), "{reason}");
     fleet.served_after(before + 1).await;
-    load.answers(1_500).await;
+    load.answers(PER_SECOND * AROUND / 2).await;
     let report = load.stop().await;
-    let affected: Vec<usize> = (0..10).filter(|at| has_served(&fleet.nodes[*at], before + 1)).collect();
+    let affected: Vec<&Node> = fleet.nodes.iter().filter(|node| has_served(node, before + 1)).collect();
     assert_eq!(affected.len(), 1, "{affected:?}");
     assert!(report.failed > 0 && report.failed * 50 < report.answered, "{report:?}");
-    assert_eq!(
-        fates(&fleet).await[..2],
-        [(before + 2, "proven".to_owned()), (before + 1, "rejected".to_owned())]
-    );
+    let taken_back = served_at(affected[0], before + 2).expect("it serves what it did");
+    let took = taken_back.duration_since(report.failed_from.unwrap()).unwrap_or_default();
+    assert!(took <= Duration::from_secs(2), "from the first failure to taken back: {took:?}");
+    let fates = fates(&fleet).await;
+    assert_eq!(fates[..2], [(before + 2, "proven".to_owned()), (before + 1, "rejected".to_owned())]);
+    let record = fleet.json(&["history", "show", &(before + 1).to_string()]).await;
+    let story = record["revision"]["story"].as_array().unwrap();
+    assert!(story.last().unwrap().as_str().unwrap().contains("route `/bad`"), "{record}");
     // The file still says it: it is refused, by name.
     let error = fleet.json(&["status"]).await["config_error"]["message"].clone();
     assert!(error.as_str().unwrap().contains(&format!("revision {} was taken back", before + 1)), "{error}");
@@ -240,7 +260,10 @@ async fn a_node_that_stands_still_is_named_holds_up_nobody_and_follows_by_itself
     })
     .await;
     assert!(!rollout.to_string().contains("node-1"), "{rollout}");
-    assert_eq!(fleet.json(&["status"]).await["converged"], false);
+    let status = fleet.json(&["status"]).await;
+    assert_eq!(status["converged"], false);
+    let named: Vec<&Value> = status["concerns"].as_array().unwrap().iter().map(|it| &it["node"]).collect();
+    assert_eq!(named, ["node-3"], "{status}");
     fleet.nodes[2].process.signal(Signal::Continue);
     fleet.served_after(before).await;
     assert_eq!(get(fleet.nodes[2].addr(), "/").await.echo().origin, "b");

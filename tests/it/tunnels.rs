@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout};
 use crate::file::{File, to};
 
 /// Answers an upgrade, then sends back what it gets, in upper case.
-fn answer_with_shouting(origin: &Origin) {
+pub(crate) fn answer_with_shouting(origin: &Origin) {
     let tunnels = Arc::new(Mutex::new(JoinSet::new()));
     origin.answers_with(move |mut request| {
         let upgrade = hyper::upgrade::on(&mut request);
@@ -45,7 +45,7 @@ fn answer_with_shouting(origin: &Origin) {
     });
 }
 
-const UPGRADE: &str = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+pub(crate) const UPGRADE: &str = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 over_both_shapes! {

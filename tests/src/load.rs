@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::Method;
 use tokio::task::JoinSet;
@@ -32,6 +32,9 @@ pub struct LoadReport {
     pub failed_on_new_connections: usize,
     /// The first of the failures.
     pub failures: Vec<String>,
+    /// When the first one was, and the last.
+    pub failed_from: Option<SystemTime>,
+    pub failed_until: Option<SystemTime>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +46,7 @@ struct State {
     failed_on_new_connections: AtomicUsize,
     refused: AtomicUsize,
     failures: Mutex<Vec<String>>,
+    failed_between: Mutex<Option<(SystemTime, SystemTime)>>,
 }
 
 impl Load {
@@ -106,7 +110,10 @@ impl Load {
     }
 
     fn report(&self) -> LoadReport {
+        let between = *self.state.failed_between.lock().unwrap_or_else(PoisonError::into_inner);
         LoadReport {
+            failed_from: between.map(|(first, _)| first),
+            failed_until: between.map(|(_, last)| last),
             answered: self.state.answered.load(Ordering::SeqCst),
             failed: self.state.failed.load(Ordering::SeqCst),
             failed_on_new_connections: self.state.failed_on_new_connections.load(Ordering::SeqCst),
@@ -217,6 +224,9 @@ enum Failure {
 impl State {
     fn note_failure(&self, what: String) {
         self.failed.fetch_add(1, Ordering::SeqCst);
+        let now = SystemTime::now();
+        let mut between = self.failed_between.lock().unwrap_or_else(PoisonError::into_inner);
+        *between = Some((between.map_or(now, |(first, _)| first), now));
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() < MAX_REPORTED {
             failures.push(what);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use rustix::process::{Pid, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, kill_process, prlimit};
 use serde_json::Value;
 
 use crate::eventually::eventually;
@@ -132,6 +132,17 @@ impl Process {
             Signal::Continue => rustix::process::Signal::CONT,
         };
         kill_process(Pid::from_child(&self.lock()), signal).expect("the process can be signalled");
+    }
+
+    /// Its files may not grow beyond this; `None`: as large as they like. As on a full disk, writes fail.
+    ///
+    /// # Panics
+    /// If the process has ended and is gone.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let pid = Pid::from_child(&self.lock());
+        let limit = getrlimit(Resource::Fsize);
+        prlimit(Some(pid), Resource::Fsize, Rlimit { current: bytes, maximum: limit.maximum })
+            .expect("the process can be limited");
     }
 
     /// The first value of a field in its JSON log, wherever the line keeps its fields.

@@ -12,6 +12,8 @@ pub enum Program {
     Controlplane,
     Dataplane,
     Harbrctl,
+    /// A node that dies of a snapshot with the route `/abort-two-seconds-after`, two seconds after it took it.
+    FaultyDataplane,
 }
 
 impl Program {
@@ -22,6 +24,7 @@ impl Program {
             Self::Controlplane => "harbr-controlplane",
             Self::Dataplane => "harbr-dataplane",
             Self::Harbrctl => "harbrctl",
+            Self::FaultyDataplane => "harbr-dataplane-faulty",
         }
     }
 
@@ -35,7 +38,17 @@ impl Program {
             return Path::new(&folder).join(self.name());
         }
         static BUILT: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
-        let built = BUILT.get_or_init(build);
+        static FAULTY: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
+        let built = match self {
+            // Asked for by itself and for the whole workspace, it compiles but its own crate anew, and takes no other
+            // program's place.
+            Self::FaultyDataplane => FAULTY.get_or_init(|| {
+                build(&["--bin", self.name(), "--features", "harbr-dataplane/fault-injection"])
+            }),
+            Self::Router | Self::Controlplane | Self::Dataplane | Self::Harbrctl => {
+                BUILT.get_or_init(|| build(&["--bins"]))
+            }
+        };
         built
             .get(self.name())
             .cloned()
@@ -43,11 +56,11 @@ impl Program {
     }
 }
 
-/// Builds all binaries, and asks cargo where they are.
-fn build() -> HashMap<String, PathBuf> {
+/// Builds binaries, and asks cargo where they are.
+fn build(which: &[&str]) -> HashMap<String, PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
+    command.args(["build", "--workspace", "--message-format=json-render-diagnostics"]).args(which);
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     if !cfg!(debug_assertions) {
         command.arg("--release");

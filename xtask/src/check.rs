@@ -34,7 +34,10 @@ pub(crate) fn run() -> Result<ExitCode> {
     stages.run("outside tools", tools::check);
     // Programs and tests in one go: built for themselves, the programs would be built twice, as tests switch
     // on more features of the same crates.
-    stages.run("build", || succeed(workspace::cargo(&["build", "--workspace", "--all-targets", "--locked"])));
+    stages.run("build", || {
+        succeed(workspace::cargo(&["build", "--workspace", "--all-targets", "--locked"]))?;
+        succeed(workspace::cargo(&FAULTY))
+    });
     let mut results = TestResults::default();
     stages.run("tests", || run_tests(&mut results));
     if !stages.failed.is_empty() {
@@ -43,6 +46,20 @@ pub(crate) fn run() -> Result<ExitCode> {
     println!("{results}");
     Ok(if stages.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+/// The program that dies on request. Only its own crate is compiled anew: a test target beside it has all others be as
+/// they were built with the tests.
+const FAULTY: [&str; 9] = [
+    "build",
+    "--workspace",
+    "--bin",
+    "harbr-dataplane-faulty",
+    "--test",
+    "it",
+    "--features",
+    "harbr-dataplane/fault-injection",
+    "--locked",
+];
 
 /// Each stage runs, whatever became of those before it.
 #[derive(Debug, Default)]

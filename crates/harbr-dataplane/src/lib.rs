@@ -34,6 +34,8 @@ mod endpoint;
 mod error;
 mod exchange;
 mod expectation;
+#[cfg(feature = "fault-injection")]
+mod fault;
 mod forward;
 #[cfg(test)]
 mod fuzz;

@@ -44,7 +44,7 @@ struct Cli {
     log: LogArgs,
 }
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     harbr_process::refuse_huge_pages();
     let cli = Cli::parse();
     let started = match harbr_process::init_logs(&cli.log) {

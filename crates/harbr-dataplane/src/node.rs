@@ -165,6 +165,8 @@ impl Node {
             self.disk.release(serving.hash).await;
         }
         self.take(offer, 0).await?;
+        #[cfg(feature = "fault-injection")]
+        crate::fault::after_taking(&self.shared.table.load(), &self.look_ups);
         let took_ms = arrived.elapsed().as_secs_f64() * 1e3;
         tracing::info!(revision = serving.revision, hash = %serving.hash, took_ms, "serving");
         self.store().await;

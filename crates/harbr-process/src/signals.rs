@@ -28,6 +28,8 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         };
+        // A write beyond `ulimit -f` then fails like one on a full disk, instead of ending the process.
+        drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
         Ok(Self { termination, hangup: Hangup(signal(SignalKind::hangup())?) })
     }
 }

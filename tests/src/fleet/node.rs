@@ -46,8 +46,16 @@ impl Node {
     /// # Panics
     /// If it does not listen.
     pub async fn start(args: Vec<String>, env: Vec<(String, String)>) -> Self {
-        let process = Arc::new(Process::start(Program::Dataplane, &args, &env));
-        Self::of(process, Program::Dataplane, args, env).await
+        Self::start_program(Program::Dataplane, args, env).await
+    }
+
+    /// As [`start`](Self::start), another build of it.
+    ///
+    /// # Panics
+    /// If it does not listen.
+    pub async fn start_program(program: Program, args: Vec<String>, env: Vec<(String, String)>) -> Self {
+        let process = Arc::new(Process::start(program, &args, &env));
+        Self::of(process, program, args, env).await
     }
 
     pub(super) async fn of(

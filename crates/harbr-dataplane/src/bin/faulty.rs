@@ -1,0 +1,8 @@
+//! `harbr-dataplane` with faults on request, for tests.
+
+#[path = "../main.rs"]
+mod dataplane;
+
+fn main() -> std::process::ExitCode {
+    dataplane::main()
+}
