@@ -9,7 +9,8 @@
 //! - The life of a change: `session` (the stream) → `node` (the one writer: check, build, swap) → `live` (the table,
 //!   with what did not change taken over) → `disk` (two slots, and what a start must know).
 //! - `proof`: how the session shows who this node is.
-//! - Around both: `dataplane` puts it together; `stats`, `metrics` and `traffic` count; `connections` holds limits in time.
+//! - Around both: `dataplane` puts it together; `stats`, `metrics`, `traffic` and `turns` count; `connections`
+//!   holds limits in time, by `coarse_clock`.
 //! - What people see of requests: `access_log`; `sample`, what is remembered for a plan; `tap`, what ends while somebody
 //!   looks; `mask`, what of it they may see.
 

@@ -182,8 +182,8 @@ fn findings(
         }
     }
     if with_instructions && require_tools(&instructions::TOOLS).is_ok() {
-        for peer in full.iter().filter(|peer| peer.kind.can_be_counted()) {
-            for workload in workloads.iter().filter(|workload| peer.kind.speaks(workload.transport)) {
+        for peer in full {
+            for workload in workloads.iter().filter(|one| instructions::is_counted(&peer.kind, one)) {
                 println!("instructions of {}: {}", peer.kind.name, workload.title);
                 let counted = instructions::per_request(stage, &peer.kind, workload)?;
                 findings.instructions.insert((workload.id, peer.kind.name), counted);
