@@ -11,12 +11,12 @@ use std::path::Path;
 use harbr_tests::{Fleet, Origin, Plan, Shape, eventually, get};
 use serde_json::Value;
 
-use self::page::Page;
+use self::page::{Line, Page};
 use self::terminal::{Running, Terminal, Typed};
 use crate::file::{File, to};
 
 /// The sections whose commands are run here.
-const RUN: [(&str, &str); 8] = [
+const RUN: [(&str, &str); 9] = [
     ("README.md", "A first configuration"),
     ("docs/quick-start.md", "Start"),
     ("docs/quick-start.md", "A change"),
@@ -25,6 +25,7 @@ const RUN: [(&str, &str); 8] = [
     ("docs/operating.md", "Join tokens"),
     ("docs/operating.md", "Plan a change"),
     ("docs/operating.md", "Rollouts"),
+    ("docs/operating.md", "Looking at traffic"),
 ];
 
 const ANY_PORT: &str = "127.0.0.1:0";
@@ -220,6 +221,21 @@ async fn a_change_is_planned_as_the_operating_page_says() {
     })
     .await;
     for line in page.lines("Plan a change") {
+        assert!(matches!(terminal.type_line(&line).await, Typed::Ended(_)), "{line:?} goes on");
+    }
+}
+
+#[tokio::test]
+async fn traffic_is_looked_at_as_the_operating_page_says() {
+    let page = Page::read("docs/operating.md");
+    let origin = Origin::start("a").await;
+    let fleet = Fleet::start(Shape::Split, &File::all_to(&origin).text()).await;
+    let mut terminal = terminal();
+    terminal.set("HARBR_CONTROLLER", fleet.controller.url());
+    for line in page.lines("Looking at traffic") {
+        // A shell of a test has no terminal; tests/it/top.rs has one.
+        let line =
+            Line { exits: i32::from(!line.text.contains(" --once") && !line.text.contains(" json")), ..line };
         assert!(matches!(terminal.type_line(&line).await, Typed::Ended(_)), "{line:?} goes on");
     }
 }

@@ -74,6 +74,7 @@ mod startup;
 mod streaming;
 mod timeouts;
 mod tls;
+mod top;
 mod trailers;
 mod truncation;
 mod trust;

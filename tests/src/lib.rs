@@ -3,8 +3,7 @@
 //! Reading order: a [`Fleet`] is a controller and its nodes on a [`ConfigFile`], as separate processes or as
 //! one; an [`Origin`] is an upstream that echoes or does what it is told; a [`Client`] and a [`RawClient`] are
 //! downstreams, [`http2`] has one that sends frames; a [`Load`] is many of them; a [`Browser`] is a
-//! person; a [`ScriptedController`] tells a
-//! node what a test says; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the
+//! person, as is who sits at a [`Terminal`]; a [`ScriptedController`] tells a node what a test says; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the
 //! background.
 //!
 //! All of it is for tests: it panics with what it saw, so that a failure explains itself.
@@ -26,6 +25,7 @@ mod process;
 mod program;
 mod raw;
 mod scripted_controller;
+mod terminal;
 mod tls;
 
 pub use body::{TestBody, chunks, empty, fnv1a, full, stream};
@@ -42,4 +42,5 @@ pub use process::{Ended, Process, Signal};
 pub use program::Program;
 pub use raw::{RawClient, read_head};
 pub use scripted_controller::{ScriptedController, ScriptedSession, snapshot};
+pub use terminal::Terminal;
 pub use tls::{Pair, TestAuthority, TlsClient};

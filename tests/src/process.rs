@@ -41,6 +41,19 @@ pub enum Signal {
     Continue,
 }
 
+impl From<Signal> for rustix::process::Signal {
+    fn from(signal: Signal) -> Self {
+        match signal {
+            Signal::Terminate => Self::TERM,
+            Signal::Interrupt => Self::INT,
+            Signal::Hangup => Self::HUP,
+            Signal::Kill => Self::KILL,
+            Signal::Stop => Self::STOP,
+            Signal::Continue => Self::CONT,
+        }
+    }
+}
+
 impl Process {
     /// # Panics
     /// If it cannot be started at all.
@@ -123,15 +136,7 @@ impl Process {
     /// # Panics
     /// If the process has ended and is gone.
     pub fn signal(&self, signal: Signal) {
-        let signal = match signal {
-            Signal::Terminate => rustix::process::Signal::TERM,
-            Signal::Interrupt => rustix::process::Signal::INT,
-            Signal::Hangup => rustix::process::Signal::HUP,
-            Signal::Kill => rustix::process::Signal::KILL,
-            Signal::Stop => rustix::process::Signal::STOP,
-            Signal::Continue => rustix::process::Signal::CONT,
-        };
-        kill_process(Pid::from_child(&self.lock()), signal).expect("the process can be signalled");
+        kill_process(Pid::from_child(&self.lock()), signal.into()).expect("the process can be signalled");
     }
 
     /// Its files may not grow beyond this; `None`: as large as they like. As on a full disk, writes fail.

@@ -145,9 +145,13 @@ impl AdminService for Admin {
 
     async fn get_traffic(
         &self,
-        _: Request<v1::GetTrafficRequest>,
+        request: Request<v1::GetTrafficRequest>,
     ) -> Result<Response<v1::FleetTraffic>, Status> {
-        Ok(Response::new(traffic::of_fleet(self)))
+        let most = match request.into_inner().most {
+            0 => usize::MAX,
+            most => usize::try_from(most).unwrap_or(usize::MAX),
+        };
+        Ok(Response::new(traffic::of_fleet(self, most)))
     }
 
     type WatchEventsStream = events::EventStream;

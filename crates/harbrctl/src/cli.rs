@@ -14,6 +14,7 @@ use harbr_trust::{InvalidControllerUrl, TlsArgs};
 use crate::drain::{DrainArgs, UndrainArgs};
 use crate::pki::PkiCommand;
 use crate::token::TokenCommand;
+use crate::top::TopArgs;
 use crate::why::Why;
 
 use crate::plan::{DiffArgs, PlanArgs};
@@ -111,6 +112,8 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 50, value_name = "COUNT")]
         limit: u32,
     },
+    /// Show what nodes, routes or upstreams answer now, live: rates, errors, latencies, retries, connections
+    Top(TopArgs),
     /// List nodes, routes or upstreams; with names, only those
     Get {
         #[arg(value_enum)]

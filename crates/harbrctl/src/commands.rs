@@ -24,8 +24,8 @@ use crate::plan;
 use crate::subject::Subject;
 use crate::when::Now;
 use crate::{
-    audit, context, drain, events, history, lookup, nodes, pki, rollout, routes, status, tap, token, traffic,
-    upstreams, validate, wait,
+    audit, context, drain, events, history, lookup, nodes, pki, rollout, routes, status, tap, token, top,
+    traffic, upstreams, validate, wait,
 };
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -76,6 +76,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Events { limit, watch } => block_on(events::run(&connect()?, limit, watch, format()))?,
         Command::Audit { limit } => block_on(audit::run(&connect()?, limit, format()))?,
+        Command::Top(args) => block_on(top::run(&connect()?.keeping_connection(), args, format()))?,
         Command::Get { kind, names } => block_on(get(&connect()?, kind, &names, format()))?,
         Command::Describe { kind, name } => {
             block_on(describe(&connect()?, kind, name, format()))?;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
@@ -30,6 +30,13 @@ const MAX_ANSWER_BYTES: usize = 1 << 30;
 pub(crate) struct Controller {
     url: ControllerUrl,
     tls: Option<Arc<ClientConfig>>,
+    kept: Option<Mutex<Option<Connection>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Connection {
+    channel: Channel,
+    fate: Fate,
 }
 
 /// What it goes on saying.
@@ -54,7 +61,12 @@ impl Controller {
             None => None,
             Some(files) => Some(Arc::new(files.load()?.client_config()?)),
         };
-        Ok(Self { url, tls })
+        Ok(Self { url, tls, kept: None })
+    }
+
+    /// For one who asks again and again, on one runtime: while the connection works it is used again.
+    pub(crate) fn keeping_connection(self) -> Self {
+        Self { kept: Some(Mutex::default()), ..self }
     }
 
     pub(crate) async fn status(&self) -> anyhow::Result<v1::Status> {
@@ -138,6 +150,12 @@ impl Controller {
         self.ask(|mut client| async move { client.get_revision(request).await }).await
     }
 
+    /// What the fleet answers now; of routes and upstreams the busiest `most`, all that are known if it is 0.
+    pub(crate) async fn traffic(&self, most: u32) -> anyhow::Result<v1::FleetTraffic> {
+        let request = v1::GetTrafficRequest { most };
+        self.ask(|mut client| async move { client.get_traffic(request).await }).await
+    }
+
     /// What happened, and happens.
     pub(crate) async fn events(
         &self,
@@ -167,35 +185,67 @@ impl Controller {
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        let (url, fate) = (&self.url, Fate::default());
+        let url = &self.url;
         let answer = async {
-            let endpoint = Endpoint::from(url.uri().clone())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .http2_keep_alive_interval(PING_INTERVAL)
-                .keep_alive_timeout(PING_TIMEOUT);
-            let channel = match self.tls.clone() {
-                None => endpoint.connect().await,
-                Some(config) => {
-                    let fate = fate.clone();
-                    let connector = tower::service_fn(move |url: Uri| {
-                        let connecting = harbr_trust::connect(url, config.clone(), fate.clone());
-                        async move { connecting.await.map(TokioIo::new) }
-                    });
-                    endpoint.connect_with_connector(connector).await
-                }
-            };
-            let channel =
-                channel.map_err(|error| anyhow!("no controller at {url}: {}", harbr_trust::cause(&error)))?;
+            let Connection { channel, fate } = self.connection().await?;
             let client = AdminServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
-            call(client).await.map_err(|status| match fate.reason() {
-                Some(reason) => anyhow!("no session with the controller at {url}: {reason}"),
-                None => failure(url, &status),
+            call(client).await.map_err(|status| {
+                if status.source().is_some() {
+                    self.keep(None);
+                }
+                match fate.reason() {
+                    Some(reason) => anyhow!("no session with the controller at {url}: {reason}"),
+                    None => failure(url, &status),
+                }
             })
         };
         match tokio::time::timeout(TIMEOUT, answer).await {
             Ok(answer) => Ok(answer?.into_inner()),
-            Err(_) => Err(anyhow!("the controller at {url} did not answer within {TIMEOUT:?}")),
+            Err(_) => {
+                self.keep(None);
+                Err(anyhow!("the controller at {url} did not answer within {TIMEOUT:?}"))
+            }
         }
+    }
+
+    async fn connection(&self) -> anyhow::Result<Connection> {
+        let kept = self.kept.as_ref();
+        if let Some(kept) = kept.and_then(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        {
+            return Ok(kept);
+        }
+        let connection = self.connect().await?;
+        self.keep(Some(connection.clone()));
+        Ok(connection)
+    }
+
+    /// Or forgets it, so that the next question finds out by itself what is there.
+    fn keep(&self, connection: Option<Connection>) {
+        if let Some(kept) = &self.kept {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+        }
+    }
+
+    async fn connect(&self) -> anyhow::Result<Connection> {
+        let (url, fate) = (&self.url, Fate::default());
+        let endpoint = Endpoint::from(url.uri().clone())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT);
+        let channel = match self.tls.clone() {
+            None => endpoint.connect().await,
+            Some(config) => {
+                let fate = fate.clone();
+                let connector = tower::service_fn(move |url: Uri| {
+                    let connecting = harbr_trust::connect(url, config.clone(), fate.clone());
+                    async move { connecting.await.map(TokioIo::new) }
+                });
+                endpoint.connect_with_connector(connector).await
+            }
+        };
+        let channel =
+            channel.map_err(|error| anyhow!("no controller at {url}: {}", harbr_trust::cause(&error)))?;
+        Ok(Connection { channel, fate })
     }
 }
 

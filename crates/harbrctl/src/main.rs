@@ -6,8 +6,8 @@
 //!
 //! Reading order: [`cli`] is what can be asked; [`controller`] asks, [`mod@file`] reads; [`subject`] is a configuration
 //! from either; [`document`] is the answer as JSON, which programs rely on; `nodes`, `routes`, `upstreams`, `status`,
-//! `rollout`, `history` and `events` are the same for people; [`traffic`] is what nodes remember of requests, which a plan is tried on,
-//! and [`tap`] what they tell as they end; [`wait`] asks again until it is so.
+//! `rollout`, `history` and `events` are the same for people, and [`top`] is live; [`traffic`] is what nodes remember of
+//! requests, which a plan is tried on, and [`tap`] what they tell as they end; [`wait`] asks again until it is so.
 
 use std::process::ExitCode;
 
@@ -40,6 +40,7 @@ mod tap;
 #[cfg(test)]
 mod testing;
 mod token;
+mod top;
 mod traffic;
 mod upstreams;
 mod validate;

@@ -10,8 +10,8 @@ use super::Admin;
 use crate::fleet::Node;
 use crate::observe::{MAX_ROUTES, Summary};
 
-/// All of it.
-pub(super) fn of_fleet(admin: &Admin) -> v1::FleetTraffic {
+/// Of routes and of upstreams the busiest `most`.
+pub(super) fn of_fleet(admin: &Admin, most: usize) -> v1::FleetTraffic {
     let nodes: Vec<Node> = admin.fleet.snapshot().into_iter().filter(Node::is_connected).collect();
     let connections = nodes.iter().map(|node| node.connections).sum();
     let by_route = admin.fleet.series.now_by_route(SystemTime::now());
@@ -20,8 +20,8 @@ pub(super) fn of_fleet(admin: &Admin) -> v1::FleetTraffic {
     v1::FleetTraffic {
         total: Some(load(admin.fleet.series.now(SystemTime::now()), connections)),
         nodes: nodes.iter().map(|node| named(node.greeting.id.clone(), load_of(node))).collect(),
-        routes: busiest(routes.collect()),
-        upstreams: busiest(upstreams.map(|(name, load)| named(name.to_string(), load)).collect()),
+        routes: busiest(routes.collect(), most),
+        upstreams: busiest(upstreams.map(|(name, load)| named(name.to_string(), load)).collect(), most),
     }
 }
 
@@ -65,9 +65,9 @@ fn named(name: String, load: v1::Load) -> v1::NamedLoad {
     v1::NamedLoad { name, load: Some(load) }
 }
 
-fn busiest(mut loads: Vec<v1::NamedLoad>) -> Vec<v1::NamedLoad> {
+fn busiest(mut loads: Vec<v1::NamedLoad>, most: usize) -> Vec<v1::NamedLoad> {
     let rate = |load: &v1::NamedLoad| load.load.as_ref().map_or(0.0, |load| load.request_rate);
     loads.sort_by(|a, b| rate(b).total_cmp(&rate(a)).then_with(|| a.name.cmp(&b.name)));
-    loads.truncate(MAX_ROUTES);
+    loads.truncate(most.min(MAX_ROUTES));
     loads
 }
