@@ -8,13 +8,17 @@ use std::collections::BTreeSet;
 
 use harbr_model::{Listener, Protocol, Snapshot, Upstream};
 
+/// A node that names it tells what it remembers of its traffic when it is asked. No snapshot takes it.
+pub const TRAFFIC_SAMPLE: &str = "traffic_sample";
+
 /// What this build can do, by name.
-pub const FEATURES: [&str; 7] = [
+pub const FEATURES: [&str; 8] = [
     "client_auth",
     "http2_upstreams",
     "listener_tls",
     "proxy_protocol",
     "redirect_https",
+    TRAFFIC_SAMPLE,
     "upstream_proxy_protocol",
     "upstream_tls",
 ];

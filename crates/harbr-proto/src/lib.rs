@@ -24,7 +24,7 @@ pub use batches::batches;
 pub use bytes_form::InvalidSnapshotBytes;
 pub use convert::{Fence, health_from_wire, health_to_wire};
 pub use decode::InvalidResource;
-pub use features::{FEATURES, features_of};
+pub use features::{FEATURES, TRAFFIC_SAMPLE, features_of};
 pub use latency::{InvalidHistogram, LatencyHistogram};
 pub use snapshot::{EncodedSnapshot, SnapshotHash};
 pub use table::{route_status, table};
