@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use harbr_tests::{Ended, Origin, Plan, Process, Program, Shape, eventually, get};
 use serde_json::Value;
 
-use crate::file::File;
+use crate::file::{File, to};
 
 async fn ask(socket: &str, args: &[&str]) -> Ended {
     let mut all = vec!["--node-socket", socket, "-o", "json"];
@@ -17,6 +17,45 @@ async fn answer(socket: &str, args: &[&str]) -> Value {
     let ended = ask(socket, args).await;
     assert_eq!(ended.code, Some(0), "{args:?}: {}", ended.stderr);
     serde_json::from_str(&ended.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn a_node_that_was_pinned_to_what_is_older_is_brought_back_by_its_controller() {
+    let (a, b) = (Origin::start("a").await, Origin::start("b").await);
+    let policy = "rollout: {proving_time: 500ms}";
+    let plan = Plan::new(Shape::Split).with_state();
+    let socket = plan.state_folder("node-1").join("node.sock");
+    let socket = socket.to_str().unwrap();
+    let fleet = plan.start(&File::all_to(&a).set(policy).text()).await;
+    let proven = async || {
+        let waited = fleet.harbrctl(&["rollout", "status", "--wait"]).await;
+        assert_eq!(waited.code, Some(0), "{waited:?}");
+    };
+    proven().await;
+    let first = fleet.newest_served().await;
+    // On trial for long, so that the older one stays on disk as what is proven.
+    fleet.apply(&File::all_to(&b).set("rollout: {proving_time: 1h}").text()).await;
+    proven().await;
+    fleet.apply(&File::all_to(&b).route("/b", &to(&b)).set("rollout: {proving_time: 1h}").text()).await;
+    let older = answer(socket, &["status"]).await["proven_revision"].as_u64().unwrap();
+    assert!(older >= first);
+    answer(socket, &["pin", &older.to_string(), "--reason", "as the test asks"]).await;
+    assert_eq!(fleet.node().info().await.serving_revision, older);
+    answer(socket, &["unpin"]).await;
+    fleet.served_after(older).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_socket_is_not_removed_for_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("precious");
+    std::fs::write(&file, "kept").unwrap();
+    let socket = file.to_str().unwrap();
+    let args = ["--admin-addr", "127.0.0.1:0", "--socket", socket];
+    let ended = Process::run(Program::Dataplane, &args).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("cannot listen on"), "{}", ended.stderr);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
 }
 
 #[tokio::test]

@@ -236,8 +236,19 @@ impl Seat {
 }
 
 impl Drop for Seat {
+    /// A node that is here again by another session is not missed.
     fn drop(&mut self) {
-        self.edit(|node| node.ended = Some(SystemTime::now()));
+        let mut nodes = self.fleet.nodes();
+        if let Some(mut entry) = nodes.remove(&self.session) {
+            let is_again =
+                |other: &Entry| other.node.greeting.id == entry.node.greeting.id && other.node.is_connected();
+            if !nodes.values().any(is_again) {
+                entry.node.ended = Some(SystemTime::now());
+                nodes.insert(self.session, entry);
+            }
+        }
+        drop(nodes);
+        self.fleet.changed.notify_one();
     }
 }
 

@@ -185,8 +185,15 @@ impl Node {
             return Err(Refusal::Invalid(format!("in quarantine on this node: {reason}")));
         }
         let floor = self.disk.floor();
+        let slots = self.disk.slots();
+        // One that was pinned to what is older is brought back to the last that it took.
+        let is_last = [slots.proven, slots.candidate]
+            .into_iter()
+            .flatten()
+            .any(|known| (known.fence, known.hash) == (offered.fence, offered.hash));
+        let is_above = |serving: Serving| offered.fence > floor || (is_last && offered.fence > serving.fence);
         // A node that serves nothing has shown no fence either, and takes what it gets.
-        if self.serving().is_some() && offered.fence <= floor {
+        if self.serving().is_some_and(|serving| !is_above(serving)) {
             let offered = offered.fence;
             return Err(Refusal::Local(format!("{offered} is not above {floor}, which was taken before")));
         }

@@ -19,7 +19,7 @@ use http::{HeaderName, Method};
 
 pub(crate) use self::matched_headers::MatchedHeaders;
 use self::ring::{Ring, RingLimits, thin};
-use crate::mask::{masked_path, shortened};
+use crate::mask::shown_path;
 
 /// What is older is forgotten.
 const WINDOW: Duration = Duration::from_secs(600);
@@ -182,7 +182,7 @@ impl Sampled {
             weight,
             method: method.unwrap_or_default(),
             host: host.into(),
-            path: masked_path(shortened(head.path)).into(),
+            path: shown_path(head.path).into(),
             headers: matched.of(head.headers),
         }
     }

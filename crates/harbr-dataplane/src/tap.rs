@@ -14,7 +14,7 @@ use http::uri::PathAndQuery;
 
 use crate::access_log::Record;
 use crate::error::Reason;
-use crate::mask::{cut, masked_path, masked_query, shortened};
+use crate::mask::{cut, masked_query, shown_path};
 
 /// Open at once.
 pub(crate) const MAX_TAPS: usize = 16;
@@ -172,8 +172,10 @@ impl OpenTap {
         if more == 0 {
             return;
         }
-        gathered.refilled = now;
         let most = u64::from(self.per_second);
+        // What is left of the time counts for the next one.
+        gathered.refilled =
+            if more < most { gathered.refilled + Duration::from_millis(more * 1_000 / most) } else { now };
         let refilled = |left| u32::try_from((u64::from(left) + more).min(most)).ok();
         let _always = self.allowance.fetch_update(Relaxed, Relaxed, refilled);
     }
@@ -205,7 +207,7 @@ fn told(record: &Record<'_>) -> v1::TappedRequest {
         ended: Some(record.ended_at.into()),
         method: cut(record.method.as_str(), MAX_WORD).to_owned(),
         host: word(record.host),
-        path: masked_path(shortened(record.uri.path())).into_owned(),
+        path: shown_path(record.uri.path()).into_owned(),
         query: record
             .uri
             .path_and_query()

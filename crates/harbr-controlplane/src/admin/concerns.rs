@@ -1,5 +1,7 @@
 //! The nodes that `status` names, because they are not as they should be.
 
+use std::collections::HashMap;
+
 use harbr_proto::v1;
 
 use crate::caller::one_line;
@@ -15,16 +17,20 @@ pub(super) fn concerns(nodes: &[Node], intent: &Intent) -> Vec<v1::Concern> {
 
 /// Who leaves out which endpoint by what it saw itself.
 pub(super) fn note_ejected(upstreams: &mut [v1::UpstreamStatus], nodes: &[Node]) {
+    let mut by_endpoint: HashMap<(&str, &str), Vec<String>> = HashMap::new();
     for node in nodes.iter().filter(|node| node.is_connected()) {
-        for v1::Ejected { upstream, url, reason } in &node.ejected {
-            let is_it = |status: &v1::UpstreamStatus| {
-                status.upstream.as_ref().is_some_and(|found| found.name == *upstream)
-            };
-            let endpoints =
-                upstreams.iter_mut().filter(|status| is_it(status)).flat_map(|it| &mut it.endpoints);
-            for endpoint in endpoints.filter(|endpoint| endpoint.url == *url) {
-                endpoint.ejected_by.push(format!("{}: {}", node.greeting.id, one_line(reason)));
-            }
+        for v1::Ejected { upstream, url, reason } in &*node.ejected {
+            let told = format!("{}: {}", node.greeting.id, one_line(reason));
+            by_endpoint.entry((upstream, url)).or_default().push(told);
+        }
+    }
+    if by_endpoint.is_empty() {
+        return;
+    }
+    for v1::UpstreamStatus { upstream, endpoints, .. } in upstreams {
+        let name = upstream.as_ref().map_or("", |upstream| upstream.name.as_str());
+        for endpoint in endpoints {
+            endpoint.ejected_by = by_endpoint.remove(&(name, endpoint.url.as_str())).unwrap_or_default();
         }
     }
 }

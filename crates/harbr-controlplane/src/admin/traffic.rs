@@ -37,7 +37,7 @@ pub(crate) fn by_upstream(admin: &Admin, nodes: &[Node]) -> HashMap<Arc<str>, v1
     let summaries = admin.fleet.series.now_by_group(SystemTime::now(), upstream_of);
     let mut loads: HashMap<Arc<str>, v1::Load> =
         summaries.into_iter().map(|(upstream, summary)| (upstream, load(summary, 0))).collect();
-    for v1::InFlight { upstream, requests } in nodes.iter().flat_map(|node| &node.in_flight) {
+    for v1::InFlight { upstream, requests } in nodes.iter().flat_map(|node| &*node.in_flight) {
         if revision.snapshot.upstreams().contains_key(upstream.as_str()) {
             loads.entry(upstream.as_str().into()).or_default().connections += requests;
         }

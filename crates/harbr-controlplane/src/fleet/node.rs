@@ -44,14 +44,14 @@ pub(crate) struct Node {
     pub(crate) degraded: Option<String>,
     pub(crate) draining: bool,
     /// Endpoints that it leaves out by what it saw itself.
-    pub(crate) ejected: Vec<v1::Ejected>,
+    pub(crate) ejected: Arc<[v1::Ejected]>,
     pub(crate) connections: u64,
     pub(crate) requests: u64,
     pub(crate) failures: u64,
     /// Of the last seconds before its last report.
     pub(crate) traffic: Summary,
     /// Requests that upstreams are busy with.
-    pub(crate) in_flight: Vec<v1::InFlight>,
+    pub(crate) in_flight: Arc<[v1::InFlight]>,
     pub(crate) began: SystemTime,
     /// `None` while the session lasts.
     pub(crate) ended: Option<SystemTime>,
@@ -126,12 +126,12 @@ impl Node {
             withheld: None,
             degraded: None,
             draining: false,
-            ejected: Vec::new(),
+            ejected: Arc::default(),
             connections: 0,
             requests: 0,
             failures: 0,
             traffic: Summary::default(),
-            in_flight: Vec::new(),
+            in_flight: Arc::default(),
             began: SystemTime::now(),
             ended: None,
         }
@@ -177,14 +177,13 @@ impl Node {
         self.panics = report.panics.saturating_sub(before);
         self.total_panics = Some(report.panics);
         self.draining = report.draining;
-        self.ejected = report.ejected.iter().take(MAX_EJECTED).cloned().collect();
+        self.ejected = report.ejected.into_iter().take(MAX_EJECTED).collect();
         self.connections = report.connections;
         self.requests = report.requests;
         self.failures = report.failures;
         self.pinned = report.r#override.as_ref().map(pinned);
         self.degraded = Some(report.degraded).filter(|reason| !reason.is_empty());
-        self.in_flight = report.in_flight;
-        self.in_flight.truncate(MAX_IN_FLIGHT);
+        self.in_flight = report.in_flight.into_iter().take(MAX_IN_FLIGHT).collect();
     }
 
     /// Why it is bad on any node, by this one's word.

@@ -95,6 +95,14 @@ fn two_nodes_with_one_id_are_both_shown() {
 }
 
 #[test]
+fn of_two_with_one_id_the_one_that_ends_is_not_missed() {
+    let fleet = Arc::new(Fleet::default());
+    let (first, _second) = (seat(&fleet, "a"), seat(&fleet, "a"));
+    drop(first);
+    assert_eq!(states(&fleet), [("a".to_owned(), NodeState::Syncing)]);
+}
+
+#[test]
 fn nodes_that_are_gone_are_forgotten_when_they_are_too_many() {
     let fleet = Arc::new(Fleet::default());
     let _here = seat(&fleet, "here");

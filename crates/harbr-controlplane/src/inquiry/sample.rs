@@ -48,13 +48,30 @@ impl Inquiries {
         }
         let most = (MAX_REQUESTS / nodes.len().max(1)).max(MIN_REQUESTS);
         let request = self.sample.begin(nodes, most);
-        self.want(|wanted| wanted.sample = Some(request));
+        let asking = Asking::of(self, request);
         // Late ones are missing, that is all.
         let _all = timeout(PATIENCE, self.sample.told()).await;
-        self.want(|wanted| wanted.sample = None);
         let gathered = Arc::new(self.sample.end());
+        drop(asking);
         *last = Some((Instant::now(), gathered.clone()));
         gathered
+    }
+}
+
+/// While it lasts nodes are asked. Who asked may leave in the middle: then nothing of it is kept.
+struct Asking<'a>(&'a Inquiries);
+
+impl<'a> Asking<'a> {
+    fn of(inquiries: &'a Inquiries, request: v1::SampleRequest) -> Self {
+        inquiries.want(|wanted| wanted.sample = Some(request));
+        Self(inquiries)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.want(|wanted| wanted.sample = None);
+        drop(self.0.sample.end());
     }
 }
 

@@ -94,7 +94,7 @@ impl Session {
             pin: Some(greeting.pinned.clone()),
             seat: self.fleet.seat(&greeting),
             id: greeting.id.clone(),
-            is_beyond: false,
+            beyond: None,
             claim: greeting.serving.map(|(fence, _, hash)| Claim::new(fence, hash)),
             progress: Progress::new(greeting.serving.map(|(_, _, hash)| hash)),
             outbox: Outbox::default(),
@@ -266,9 +266,9 @@ struct Peer {
     claim: Option<Claim>,
     progress: Progress,
     outbox: Outbox,
-    /// What it said that it can take; and whether what it should serve goes beyond that.
+    /// What it said that it can take; and why what it should serve goes beyond that, if so.
     greeting: Greeting,
-    is_beyond: bool,
+    beyond: Option<String>,
     /// What is pinned on it by its newest word, if that was not looked at yet.
     pin: Option<Option<v1::Override>>,
     inquiries: Arc<Inquiries>,
@@ -290,13 +290,14 @@ impl Peer {
         let Some(target) = intent.target(&self.id) else { return };
         let revision = &target.revision;
         if let Some(reason) = revision.needs.beyond(&self.greeting) {
-            if !std::mem::replace(&mut self.is_beyond, true) {
+            if self.beyond.as_ref() != Some(&reason) {
                 tracing::error!("node {} gets nothing: {reason}", self.id);
-                self.seat.withheld(Some(reason));
+                self.seat.withheld(Some(reason.clone()));
+                self.beyond = Some(reason);
             }
             return;
         }
-        if std::mem::take(&mut self.is_beyond) {
+        if self.beyond.take().is_some() {
             self.seat.withheld(None);
         }
         match self.outbox.fill(target, intent, table, &mut self.progress) {

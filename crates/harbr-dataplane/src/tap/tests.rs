@@ -101,6 +101,23 @@ fn what_is_over_the_rate_is_counted_and_not_told() {
 }
 
 #[test]
+fn the_rate_is_kept_whatever_the_pace_of_telling() {
+    let (taps, now) = (Taps::default(), Instant::now());
+    taps.set(&[v1::Tap { ttl: Some((60 * SECOND).try_into().unwrap()), ..tap(1) }], now);
+    let request = Request::new("/", None, 200);
+    (0..10).for_each(|_| request.offer(&taps));
+    assert_eq!(paths(&taps.tell(now)).len(), 10);
+    let told = (1..=50).map(|tick| {
+        let at = now + tick * Duration::from_millis(199);
+        taps.tell(at);
+        (0..10).for_each(|_| request.offer(&taps));
+        paths(&taps.tell(at)).len()
+    });
+    // 9.95 s of 10 a second; the last ones are told at the next tick.
+    assert_eq!(told.sum::<usize>(), 99);
+}
+
+#[test]
 fn a_tap_that_goes_on_is_not_begun_again_and_one_that_nobody_names_ends() {
     let (taps, now) = (Taps::default(), Instant::now());
     taps.set(&[tap(1)], now);

@@ -43,7 +43,7 @@ impl SeenNodes {
     pub(super) fn look(&mut self, now: Vec<Look>) -> Vec<News> {
         let mut news = Vec::new();
         let mut states = BTreeMap::new();
-        for Look { id, state, reason, revision, build } in now {
+        for Look { id, state, reason, revision, build } in one_for_each_id(now) {
             let before = self.0.get(&id).copied();
             if before != Some(state) {
                 let joined = if before.is_none() && state != NodeState::Disconnected {
@@ -67,6 +67,18 @@ impl SeenNodes {
         self.0 = states;
         news
     }
+}
+
+/// Two nodes may have one id: the one that is here, else the first, is told of.
+fn one_for_each_id(looks: Vec<Look>) -> impl Iterator<Item = Look> {
+    let mut by_id: BTreeMap<String, Look> = BTreeMap::new();
+    for look in looks {
+        let known = by_id.get(&look.id);
+        if known.is_none_or(|known| known.state == NodeState::Disconnected) {
+            by_id.insert(look.id.clone(), look);
+        }
+    }
+    by_id.into_values()
 }
 
 fn of_node(id: &str, severity: Severity, text: String) -> News {

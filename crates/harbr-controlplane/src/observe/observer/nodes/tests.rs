@@ -26,3 +26,13 @@ fn a_node_comes_changes_and_goes_and_each_is_told_once_with_its_reason() {
     assert_eq!(told, ["a is draining: by operator alice, new disk"]);
     assert_eq!(texts(seen.look(Vec::new())), ["a has left"]);
 }
+
+#[test]
+fn of_two_with_one_id_the_one_that_is_here_is_told_of_and_once() {
+    let mut seen = SeenNodes::default();
+    let both = || vec![look("a", NodeState::Disconnected, None), look("a", NodeState::Ready, None)];
+    assert_eq!(seen.look(both()).len(), 1);
+    assert!(seen.look(both()).is_empty());
+    let twins = || vec![look("a", NodeState::Ready, None), look("a", NodeState::Syncing, None)];
+    assert!(seen.look(twins()).is_empty());
+}
