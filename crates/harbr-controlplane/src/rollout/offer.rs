@@ -136,10 +136,9 @@ impl Offer {
     }
 }
 
-/// Which node could not take it, and why.
+/// Which node could not take it, and why. One that is given nothing anyway, because it cannot take what the fleet has,
+/// holds up nobody.
 fn too_much(needs: &Needs, nodes: &[Node]) -> Option<String> {
-    nodes
-        .iter()
-        .filter(|node| node.is_connected() && node.pinned.is_none())
-        .find_map(|node| needs.beyond(&node.greeting))
+    let counts = |node: &&Node| node.is_connected() && node.pinned.is_none() && node.withheld.is_none();
+    nodes.iter().filter(counts).find_map(|node| needs.beyond(&node.greeting))
 }

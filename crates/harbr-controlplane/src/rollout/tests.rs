@@ -414,6 +414,12 @@ fn what_a_node_could_not_take_is_held_until_that_node_is_gone() {
     assert_eq!(reason, "node node-2 takes at most 100 routes, and this has 101");
     fleet.run(seconds(5));
     assert_eq!(fleet.serving(1), 3);
+    let held = fleet.rollout.state.pending.clone();
+    assert!(held.is_some());
+    // It is given nothing anyway, or has left.
+    fleet.node("node-2").withheld = Some("it cannot take what the fleet has".to_owned());
+    fleet.run(seconds(1));
+    assert_eq!(fleet.rollout.state.pending, None);
     fleet.nodes.pop();
     fleet.run(seconds(3));
     assert_eq!(fleet.serving(2), 2);
