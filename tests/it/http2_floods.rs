@@ -109,6 +109,9 @@ async fn requests_that_are_taken_back_reach_an_upstream_in_small_numbers() {
         (metrics.count("harbr_endpoint_requests_in_flight", &[]) == 0).then_some(())
     })
     .await;
+    // A client must not be able to fill the log.
+    let told = fleet.node().process.stderr_lines();
+    assert!(!told.iter().any(|line| line.contains("h2::")), "{told:#?}");
     let grown = fleet.node().process.resident_bytes().saturating_sub(before);
     assert!(grown < 64 << 20, "{grown} bytes more");
 }

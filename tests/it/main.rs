@@ -75,6 +75,7 @@ mod streaming;
 mod timeouts;
 mod tls;
 mod top;
+mod tracing;
 mod trailers;
 mod truncation;
 mod trust;

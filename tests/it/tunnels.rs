@@ -174,6 +174,7 @@ async fn a_tunnel_keeps_its_place_among_the_connections_until_it_ends() {
     let second = open_tunnel(&fleet, &mut tunnels).await;
     until_count(&fleet, "harbr_downstream_connections", 2).await;
     until_count(&fleet, "harbr_endpoint_requests_in_flight", 2).await;
+    until_count(&fleet, "harbr_tunnels_open", 2).await;
 
     let addr = fleet.addr();
     let mut third = JoinSet::new();
@@ -187,7 +188,9 @@ async fn a_tunnel_keeps_its_place_among_the_connections_until_it_ends() {
     drop(first);
     let status = timeout(PROMPT, third.join_next()).await.expect("there is room now");
     assert_eq!(status.unwrap().unwrap(), 200);
+    until_count(&fleet, "harbr_tunnels_open", 1).await;
     drop(second);
+    until_count(&fleet, "harbr_tunnels_open", 0).await;
     until_count(&fleet, "harbr_downstream_connections", 0).await;
     until_count(&fleet, "harbr_endpoint_requests_in_flight", 0).await;
 }

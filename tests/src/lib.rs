@@ -3,7 +3,8 @@
 //! Reading order: a [`Fleet`] is a controller and its nodes on a [`ConfigFile`], as separate processes or as
 //! one; an [`Origin`] is an upstream that echoes or does what it is told; a [`Client`] and a [`RawClient`] are
 //! downstreams, [`http2`] has one that sends frames; a [`Load`] is many of them; a [`Browser`] is a
-//! person, as is who sits at a [`Terminal`]; a [`ScriptedController`] tells a node what a test says; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the
+//! person, as is who sits at a [`Terminal`]; a [`ScriptedController`] tells a node what a test says; a [`Collector`]
+//! takes spans; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the
 //! background.
 //!
 //! All of it is for tests: it panics with what it saw, so that a failure explains itself.
@@ -11,6 +12,7 @@
 mod body;
 mod browser;
 mod client;
+mod collector;
 mod config_file;
 pub mod conformance;
 mod eventually;
@@ -31,6 +33,7 @@ mod tls;
 pub use body::{TestBody, chunks, empty, fnv1a, full, stream};
 pub use browser::Browser;
 pub use client::{Client, NotAnswered, Reply, get, request, send};
+pub use collector::{Collector, Span, SpanText};
 pub use config_file::{ConfigFile, KubernetesMount};
 pub use eventually::{GENEROUS, eventually, never};
 pub use exposition::Exposition;

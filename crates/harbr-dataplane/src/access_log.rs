@@ -5,19 +5,22 @@
 //! A line is made where the request ends, from what the request holds. To gather records for the writer to format
 //! cost 7,000 instructions a request, most of them for copies that outlive the request; this is 1,200.
 
+mod layout;
 mod line;
 
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use harbr_model::LogFormat as Format;
+use arc_swap::{ArcSwap, Cache};
+use harbr_model::{AccessLog as Settings, LogFormat, SampleShare};
 
-pub(crate) use self::line::Record;
+use self::layout::Layout;
 use self::line::TimeText;
+pub(crate) use self::line::{Heard, Phases, Record};
 
 /// Bytes that a worker gathers before it wakes the writer, which costs more than a line.
 const BATCH: usize = 32 * 1024;
@@ -29,8 +32,15 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct AccessLog {
     queue: SyncSender<Message>,
-    format: AtomicU8,
+    policy: Arc<ArcSwap<Policy>>,
     dropped: AtomicU64,
+}
+
+/// What is written of which requests.
+#[derive(Debug)]
+struct Policy {
+    layout: Layout,
+    sample: SampleShare,
 }
 
 #[derive(Debug)]
@@ -47,8 +57,9 @@ pub(crate) struct WorkerLog {
     lines: RefCell<Lines>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Lines {
+    policy: Cache<Arc<ArcSwap<Policy>>, Arc<Policy>>,
     text: Vec<u8>,
     count: u64,
     time: TimeText,
@@ -59,19 +70,12 @@ impl AccessLog {
     pub(crate) fn start(output: impl Write + Send + 'static) -> io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         std::thread::Builder::new().name("access-log".into()).spawn(move || write(&messages, output))?;
-        Ok(Self { queue, format: AtomicU8::new(encode(&Format::Off)), dropped: AtomicU64::new(0) })
+        let policy = Policy { layout: Layout::of(&LogFormat::Off), sample: SampleShare::ALL };
+        Ok(Self { queue, policy: Arc::new(ArcSwap::from_pointee(policy)), dropped: AtomicU64::new(0) })
     }
 
-    pub(crate) fn set_format(&self, format: &Format) {
-        self.format.store(encode(format), Relaxed);
-    }
-
-    fn format(&self) -> Format {
-        match self.format.load(Relaxed) {
-            1 => Format::Json(Vec::new()),
-            2 => Format::Text,
-            _ => Format::Off,
-        }
+    pub(crate) fn set(&self, Settings { format, sample }: &Settings) {
+        self.policy.store(Arc::new(Policy { layout: Layout::of(format), sample: *sample }));
     }
 
     /// Waits, not for long, until all that was handed over is written. Blocks.
@@ -89,24 +93,37 @@ impl AccessLog {
     }
 }
 
+impl Policy {
+    fn takes(&self, went_well: bool) -> bool {
+        match (&self.layout, went_well) {
+            (Layout::Off, _) => false,
+            (_, true) if self.sample != SampleShare::ALL => self.sample.takes(fastrand::u32(..)),
+            (Layout::Json { .. } | Layout::Text, _) => true,
+        }
+    }
+}
+
 impl WorkerLog {
     pub(crate) fn new(log: Arc<AccessLog>) -> Self {
-        Self { log, lines: RefCell::default() }
+        let policy = Cache::new(log.policy.clone());
+        let lines = Lines { policy, text: Vec::new(), count: 0, time: TimeText::default() };
+        Self { log, lines: RefCell::new(lines) }
     }
 
-    pub(crate) fn is_on(&self) -> bool {
-        self.log.format() != Format::Off
+    /// Whether a request that ended so is written. Asked once for each: the answer may be drawn.
+    pub(crate) fn takes(&self, went_well: bool) -> bool {
+        self.lines.borrow_mut().policy.load().takes(went_well)
     }
 
     pub(crate) fn write(&self, record: &Record<'_>) {
-        let Lines { text, count, time } = &mut *self.lines.borrow_mut();
+        let Lines { policy, text, count, time } = &mut *self.lines.borrow_mut();
         if text.capacity() == 0 {
             text.reserve_exact(BATCH);
         }
-        match self.log.format() {
-            Format::Json(_) => record.write_json(text, time),
-            Format::Text => record.write_text(text, time),
-            Format::Off => return,
+        match &policy.load().layout {
+            Layout::Json { fields, end } => record.write_json(text, time, (fields, end)),
+            Layout::Text => record.write_text(text, time),
+            Layout::Off => return,
         }
         *count += 1;
         if text.len() >= BATCH - line::USUAL {
@@ -142,14 +159,6 @@ fn write(messages: &Receiver<Message>, mut output: impl Write) {
             Message::Batch(text) => drop(output.write_all(&text).and_then(|()| output.flush())),
             Message::End(end) => drop(end.try_send(())),
         }
-    }
-}
-
-fn encode(format: &Format) -> u8 {
-    match format {
-        Format::Off => 0,
-        Format::Json(_) => 1,
-        Format::Text => 2,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::node::{Node, NodeStatus};
 use crate::session::{ControllerLink, FirstSnapshot, Identity, Session, SessionStop};
 use crate::shared::Shared;
 use crate::totals::Totals;
+use crate::trace::{Collector, Spans};
 use crate::worker::{WorkerHandle, WorkerStop};
 use crate::{dns, metrics, tls};
 
@@ -50,6 +51,7 @@ pub struct DataPlane {
     disk: Disk,
     socket: Option<LocalSocket>,
     shared: Arc<Shared>,
+    collector: Collector,
 }
 
 impl DataPlane {
@@ -68,8 +70,10 @@ impl DataPlane {
         let disk = Disk::open(state_dir)?;
         let socket = local_socket(&options)?;
         let access_log = AccessLog::start(std::io::stdout())?;
-        let shared = Arc::new(Shared::new(options.workers, access_log, tls::default_client_config()?));
-        Ok(Self { options, link, metrics, admin, listeners, disk, socket, shared })
+        let (spans, collector) = Spans::new();
+        let (told, tls) = ((access_log, spans), tls::default_client_config()?);
+        let shared = Arc::new(Shared::new(options.workers, told, tls));
+        Ok(Self { options, link, metrics, admin, listeners, disk, socket, shared, collector })
     }
 
     #[must_use]
@@ -82,7 +86,7 @@ impl DataPlane {
     /// # Errors
     /// If a worker ends that nobody asked to, or the first snapshot was required and refused.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { options, link, metrics, admin, listeners, disk, socket, shared } = self;
+        let Self { options, link, metrics, admin, listeners, disk, socket, shared, collector } = self;
         let disk_writer = disk.writer();
         metrics::describe();
         let drain = CancellationToken::new();
@@ -118,6 +122,7 @@ impl DataPlane {
         tasks.spawn(admin.run(pages(&metrics, &shared, &status, &identity, options.workers), end.clone()));
         tasks.spawn(metrics.clone().run_upkeep(end.clone()));
         tasks.spawn(dns::run(shared.clone(), end.clone()));
+        tasks.spawn(collector.run(shared.clone(), identity.instance_id.clone(), end.clone()));
         if let Some((proof, controllers)) = link.proof() {
             let scraped = proof.config.clone();
             metrics.add_source(move |out| scraped.write_metrics(out));

@@ -74,6 +74,25 @@ pub(crate) enum Reason {
     ResponseStalled,
 }
 
+/// Why a failed attempt was not followed by another, though the route has retries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RetryEnd {
+    /// As many as `retry_count` were made.
+    Limit,
+    /// The budget had no place for one more.
+    Budget,
+}
+
+impl RetryEnd {
+    /// As Envoy's response flags have it.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Self::Limit => "URX",
+            Self::Budget => "UO",
+        }
+    }
+}
+
 impl ProxyError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
@@ -165,6 +184,23 @@ impl Reason {
         Self::ResponseStalled,
     ];
 
+    /// As Envoy's response flags have it, where they have a word for it.
+    pub(crate) fn flag(self) -> Option<&'static str> {
+        match self {
+            Self::BadRequest | Self::HeadTooLarge | Self::TargetTooLong | Self::BodyBroken => Some("DPE"),
+            Self::BodyStalled | Self::ResponseStalled => Some("SI"),
+            Self::NoRoute | Self::MethodNotAllowed => Some("NR"),
+            Self::NoHealthyEndpoint => Some("UH"),
+            Self::Unresolved => Some("DF"),
+            Self::Connect | Self::Tls => Some("UF"),
+            Self::Reset | Self::Truncated => Some("UC"),
+            Self::Malformed => Some("UPE"),
+            Self::Timeout => Some("UT"),
+            Self::ClientGone => Some("DC"),
+            Self::BodyTooLarge | Self::Misdirected | Self::Loop | Self::NoForwardsLeft => None,
+        }
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "bad_request",
@@ -191,3 +227,6 @@ impl Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,16 +7,20 @@ use std::time::{Duration, Instant, SystemTime};
 use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 
-use crate::access_log::Record;
+use crate::access_log::{Heard, Phases, Record};
 use crate::connection::Client;
 use crate::endpoint::LiveEndpoint;
-use crate::error::{ProxyError, Reason};
+use crate::error::{ProxyError, Reason, RetryEnd};
 use crate::grpc;
 use crate::live::LiveRoute;
 use crate::request_body::BodySource;
 use crate::stream::Stream;
+use crate::trace::{EndedRequest, RequestTrace, TraceId};
 use crate::traffic::FailureClass;
 use crate::worker::Worker;
+
+/// Characters of what a client has sent that its span shows.
+const MAX_SHOWN: usize = 4 * 1024;
 
 /// One request and its response, from the head's arrival until the last byte of the answer is handed over or
 /// given up. What became of it is counted and logged when it is dropped, so that no path can forget to.
@@ -39,6 +44,16 @@ pub(crate) struct Exchange {
     uri: Uri,
     version: Version,
     pub began: Instant,
+    /// What its head took to come.
+    head: Option<Duration>,
+    /// What new connections to endpoints took.
+    pub connecting: Cell<Duration>,
+    /// When an upstream's response began.
+    answered: Option<Instant>,
+    pub retry_end: Option<RetryEnd>,
+    pub trace_id: Option<TraceId>,
+    /// What its spans will be made of, if it is sampled.
+    pub trace: Option<Box<RequestTrace>>,
     status: StatusCode,
     reason: Option<Reason>,
     sent: u64,
@@ -53,7 +68,7 @@ impl Exchange {
         stream: Option<Rc<Stream>>,
         request: &Request<Incoming>,
     ) -> Box<Self> {
-        client.state.begin_request();
+        let head = client.state.begin_request();
         Box::new(Self {
             worker,
             client,
@@ -70,6 +85,12 @@ impl Exchange {
             uri: request.uri().clone(),
             version: request.version(),
             began: Instant::now(),
+            head,
+            connecting: Cell::default(),
+            answered: None,
+            retry_end: None,
+            trace_id: None,
+            trace: None,
             // Until an answer is decided on, none was given: the client left.
             status: StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             reason: None,
@@ -81,6 +102,15 @@ impl Exchange {
     /// The answer's head is decided.
     pub(crate) fn answer(&mut self, status: StatusCode) {
         self.status = status;
+    }
+
+    /// The answer's head has come from an upstream.
+    pub(crate) fn pass_on(&mut self, status: StatusCode) {
+        self.status = status;
+        self.answered = Some(Instant::now());
+        if let Some(trace) = &mut self.trace {
+            trace.pass_on(status);
+        }
     }
 
     pub(crate) fn refuse(&mut self, error: &ProxyError) {
@@ -135,6 +165,28 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// What its spans are made of, without anything that the connection's buffers would stay for.
+    fn ended(&self, trace: Box<RequestTrace>, reason: Option<Reason>) -> EndedRequest {
+        let shown = |text: &str| text.chars().take(MAX_SHOWN).collect();
+        EndedRequest {
+            trace,
+            method: self.method.clone(),
+            scheme: self.client.scheme(),
+            host: self.host.as_ref().and_then(|host| host.to_str().ok()).map(shown),
+            path: shown(self.uri.path()),
+            query: self.uri.query().map(shown),
+            version: self.version,
+            peer: self.client.addr,
+            client: self.real_client,
+            route: self.route.as_ref().map(|route| route.name.clone()),
+            status: self.status,
+            reason,
+            ended: SystemTime::now(),
+        }
+    }
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
         let duration = self.began.elapsed();
@@ -162,33 +214,44 @@ impl Drop for Exchange {
             self.worker.waiting.watch_body(body.clone(), stream.idle_limit());
         }
         let is_tapped = shared.taps.are_open();
-        if access_log.is_on() || is_tapped {
+        let is_written = access_log.takes(reason.is_none() && self.status.as_u16() < 400);
+        if is_written || is_tapped {
+            let response = self.answered.map(|answered| answered.duration_since(self.began));
             let record = Record {
                 peer: self.client.addr,
                 peer_ip: &self.client.forwarded_for,
                 client: self.real_client,
-                method: &self.method,
-                uri: &self.uri,
-                version: self.version,
-                host: self.host.as_ref(),
-                request_id: self.request_id.as_ref(),
+                listener: &self.client.listener.name,
+                tls: self.client.tls.as_ref().map(|tls| tls.version),
+                heard: Some(Heard {
+                    method: &self.method,
+                    uri: &self.uri,
+                    version: self.version,
+                    host: self.host.as_ref(),
+                }),
                 status: self.status,
                 bytes_received: self.body.as_ref().map_or(0, BodySource::received),
                 bytes_sent: self.sent,
                 ended_at: SystemTime::now(),
-                duration,
+                phases: Phases { head: self.head, total: duration, connect: self.connecting.get(), response },
                 route: self.route.as_ref().map(|route| &route.name),
                 upstream: self.route.as_ref().map(|route| &route.upstream.name),
                 endpoint: self.endpoint.as_ref().map(|endpoint| &endpoint.name),
                 attempts: self.attempts,
                 reason,
+                retry_end: self.retry_end,
+                request_id: self.request_id.as_ref(),
+                trace_id: self.trace_id,
             };
-            if access_log.is_on() {
+            if is_written {
                 access_log.write(&record);
             }
             if is_tapped {
                 shared.taps.offer(&record);
             }
+        }
+        if let Some(trace) = self.trace.take() {
+            shared.spans.hand_over(self.ended(trace, reason));
         }
     }
 }

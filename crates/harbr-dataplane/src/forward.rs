@@ -2,6 +2,7 @@
 //! obeys the pure decisions of [`retry`], [`LiveUpstream::pick`](crate::live::LiveUpstream::pick) and
 //! [`Clocks::deadline`].
 
+use std::cell::Cell;
 use std::future::pending;
 use std::pin::pin;
 use std::rc::Rc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harbr_model::Protocol;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep};
 
@@ -17,7 +18,7 @@ use crate::attempt::{self, AttemptError, Connected, Origin};
 use crate::connection::Client;
 use crate::deadline::{BodyProgress, Clocks, Elapsed, shortened_by_client, within};
 use crate::endpoint::LiveEndpoint;
-use crate::error::ProxyError;
+use crate::error::{ProxyError, RetryEnd};
 use crate::exchange::Exchange;
 use crate::expectation::{Expectation, MAX_PATIENCE, Signal};
 use crate::live::LiveRoute;
@@ -27,6 +28,7 @@ use crate::request_body::{BodySource, RequestBody};
 use crate::response_body::Lease;
 use crate::retry::{self, Decision, Failure, Repeatable, Tries};
 use crate::stats::{AttemptResult, ProxyCells};
+use crate::trace::{self, RequestTrace};
 use crate::worker::Worker;
 use harbr_routing::headers;
 
@@ -58,8 +60,19 @@ pub(crate) async fn forward(
     loop {
         exchange.endpoint = Some(endpoint.clone());
         let clocks = Clocks { timeouts, request_began, attempt_began };
-        let attempt =
-            Attempt { worker: &worker, client: &client, route, endpoint: &endpoint, outgoing, body, clocks };
+        let begun =
+            |trace: &mut Box<RequestTrace>| trace.begin_attempt(&endpoint, outgoing.url(route, &endpoint));
+        let attempt = Attempt {
+            worker: &worker,
+            client: &client,
+            route,
+            endpoint: &endpoint,
+            outgoing,
+            body,
+            clocks,
+            trace_parent: exchange.trace.as_mut().map(begun),
+            connecting: &exchange.connecting,
+        };
         let (failure, answer) = match attempt.run(origin).await {
             Ok(answer) => match Failure::of_status(answer.0.status()) {
                 None => {
@@ -81,6 +94,9 @@ pub(crate) async fn forward(
             replayable: body.is_none_or(BodySource::is_replayable),
         };
         let decision = retry::decide(failure, repeatable, tries);
+        if let (Some(trace), Err(error)) = (&mut exchange.trace, &answer) {
+            trace.end_attempt(Err(error.reason()));
+        }
         if decision == Decision::Resend {
             tries.resent = true;
             origin = Origin::Fresh;
@@ -91,11 +107,14 @@ pub(crate) async fn forward(
         let seen = if failure == Failure::Unsent { Seen::ConnectFailure } else { Seen::Failure };
         count(&worker, route, &endpoint, (result_of(&answer), seen));
         if decision == Decision::GiveUp || clocks.request_deadline(at_rest(body)) <= Instant::now() {
+            let were_all_made = route.route.max_retries > 0 && tries.retries_left == 0;
+            exchange.retry_end = were_all_made.then_some(RetryEnd::Limit);
             return answer;
         }
         _retrying = None;
         let Some(place) = upstream.budget.retry() else {
             cells(&worker).retries_refused.increment();
+            exchange.retry_end = Some(RetryEnd::Budget);
             return answer;
         };
         _retrying = Some(place);
@@ -103,6 +122,9 @@ pub(crate) async fn forward(
         exchange.attempts += 1;
         tried.push(endpoint);
         let Some(next) = upstream.pick(&tried) else { return answer };
+        if let (Some(trace), Ok((response, _))) = (&mut exchange.trace, &answer) {
+            trace.end_attempt(Ok(response.status()));
+        }
         let times_tried = tried.iter().filter(|tried| Arc::ptr_eq(tried, next)).count();
         endpoint = next.clone();
         origin = Origin::Reused;
@@ -124,6 +146,9 @@ struct Attempt<'a> {
     outgoing: &'a Outgoing,
     body: Option<&'a BodySource>,
     clocks: Clocks,
+    /// What the upstream is told of the trace, if the request is sampled.
+    trace_parent: Option<HeaderValue>,
+    connecting: &'a Cell<Duration>,
 }
 
 impl Attempt<'_> {
@@ -141,6 +166,9 @@ impl Attempt<'_> {
         let mut request = request.map_err(|error| AttemptError { failure: Failure::Reset, error })?;
         if let Some(signal) = &signal {
             signal.watch(&mut request);
+        }
+        if let Some(parent) = &self.trace_parent {
+            trace::tell(request.headers_mut(), parent.clone());
         }
         let deadline = || self.clocks.deadline(self.body.map_or(BodyProgress::AtRest, BodySource::progress));
         let body_turned = async || match self.body {
@@ -171,7 +199,10 @@ impl Attempt<'_> {
         let mut connect = Box::pin(attempt::connect(self.worker, self.endpoint, protocol, self.client));
         let by = self.clocks.deadline(at_rest(self.body));
         let (alarms, now) = (&self.worker.alarms, self.clocks.attempt_began);
-        match within(alarms, now, connect.as_mut(), || by, pending).await {
+        let began = Instant::now();
+        let connected = within(alarms, now, connect.as_mut(), || by, pending).await;
+        self.connecting.set(self.connecting.get() + began.elapsed());
+        match connected {
             Ok(connected) => connected,
             Err(Elapsed) => Err(self.timed_out(Failure::Unsent)),
         }

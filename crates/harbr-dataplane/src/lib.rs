@@ -11,7 +11,8 @@
 //! - `proof`: how the session shows who this node is.
 //! - Around both: `dataplane` puts it together; `stats`, `metrics`, `traffic` and `turns` count; `connections`
 //!   holds limits in time, by `coarse_clock`.
-//! - What people see of requests: `access_log`; `sample`, what is remembered for a plan; `tap`, what ends while somebody
+//! - What people see of requests: `access_log`; `trace`, spans for a collector; `sample`, what is remembered
+//!   for a plan; `tap`, what ends while somebody
 //!   looks; `mask`, what of it they may see.
 
 mod accept_socket;
@@ -75,6 +76,7 @@ mod tap;
 mod testing;
 mod tls;
 mod totals;
+mod trace;
 mod tracked_io;
 mod traffic;
 mod tunnel;

@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::watch;
 
@@ -31,6 +32,7 @@ const HANDSHAKES: &str = "harbr_tls_handshakes_total";
 const PROXY_HEADERS_REFUSED: &str = "harbr_proxy_headers_refused_total";
 const CERTIFICATE_EXPIRY: &str = "harbr_certificate_expiry_seconds";
 const STREAMS_ENDED: &str = "harbr_downstream_streams_ended_total";
+const TUNNELS_OPEN: &str = "harbr_tunnels_open";
 const TUNNELS: &str = "harbr_tunnels_opened_total";
 const STALLS: &str = "harbr_worker_stall_seconds";
 const ACCESS_LOG_DROPPED: &str = "harbr_access_log_dropped_total";
@@ -39,6 +41,8 @@ const SAMPLE_BYTES: &str = "harbr_traffic_sample_bytes";
 const SAMPLE_ONE_IN: &str = "harbr_traffic_sample_one_in";
 const TAPS: &str = "harbr_taps_open";
 const TAPPED: &str = "harbr_tapped_requests_total";
+const SPANS_EXPORTED: &str = "harbr_spans_exported_total";
+const SPANS_DROPPED: &str = "harbr_spans_dropped_total";
 const REVISION: &str = "harbr_serving_revision";
 const ROUTE_REQUESTS: &str = "harbr_route_requests_total";
 const ROUTE_DURATION: &str = "harbr_route_request_duration_seconds";
@@ -104,6 +108,9 @@ fn write_proxy(out: &mut String, shared: &Shared) {
 
     let tunnels = cells.sum(|cells| &cells.tunnels);
     Family::new(out, TUNNELS, "counter", "Connections that changed protocol.").sample(&[], tunnels);
+    let ended = cells.sum(|cells| &cells.tunnels_ended);
+    Family::new(out, TUNNELS_OPEN, "gauge", "Those of them that are open.")
+        .sample(&[], tunnels.saturating_sub(ended));
 }
 
 fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeStatus>) {
@@ -137,6 +144,12 @@ fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeSt
     let streams = shared.cells.sum(|cells| &cells.streams_ended);
     Family::new(out, STREAMS_ENDED, "counter", "HTTP/2 requests ended while their connection went on.")
         .sample(&[("limit", "idle_timeout")], streams);
+    let spans = &shared.spans;
+    Family::new(out, SPANS_EXPORTED, "counter", "Spans that the collector took.")
+        .sample(&[], spans.exported.load(Relaxed));
+    let mut dropped = Family::new(out, SPANS_DROPPED, "counter", "Spans that no collector has, by reason.");
+    dropped.sample(&[("reason", "queue_full")], spans.dropped.load(Relaxed));
+    dropped.sample(&[("reason", "collector")], spans.failed.load(Relaxed));
     let dropped = shared.access_log.dropped();
     Family::new(out, ACCESS_LOG_DROPPED, "counter", "Access log lines dropped for want of room.")
         .sample(&[], dropped);

@@ -350,7 +350,7 @@ impl Node {
         self.drain_endpoints(&table);
         let settings = model.settings();
         self.shared.limit.set_max(settings.max_connections);
-        self.shared.access_log.set_format(&settings.access_log.format);
+        self.shared.access_log.set(&settings.access_log);
         self.traffic.begin(&self.shared, &table);
         self.retired.push(self.shared.table.swap(table));
         self.hand_out(opened).await;

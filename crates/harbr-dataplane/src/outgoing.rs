@@ -107,6 +107,13 @@ impl Outgoing {
         }
     }
 
+    /// What the endpoint is asked for, as spans say it.
+    pub(crate) fn url(&self, route: &LiveRoute, endpoint: &LiveEndpoint) -> String {
+        let path = self.path(route, endpoint).ok();
+        let (scheme, authority) = (endpoint.url.scheme().as_str(), endpoint.url.authority());
+        format!("{scheme}://{authority}{}", path.as_ref().map_or("", PathAndQuery::as_str))
+    }
+
     fn path(&self, route: &LiveRoute, endpoint: &LiveEndpoint) -> Result<PathAndQuery, ProxyError> {
         let base_path = endpoint.url.base_path();
         if self.target.is_verbatim() && base_path.is_empty() && route.route.rewrite == PathRewrite::Keep {

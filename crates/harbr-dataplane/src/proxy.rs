@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use harbr_model::Tracing;
 use harbr_routing::{Found, RequestHead};
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, UPGRADE};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -24,6 +25,7 @@ use crate::redirect;
 use crate::request_body::{BodySource, Replay};
 use crate::response_body::{ResponseBody, Source, UpstreamBody};
 use crate::stream::Stream;
+use crate::trace::{Told, TraceId};
 use crate::tunnel;
 use crate::worker::Worker;
 use harbr_routing::headers::{self, Trust};
@@ -60,7 +62,7 @@ async fn answer(
     if let Some(port) = exchange.client.listener.redirect_https {
         return redirect::to_https(exchange, &request, port);
     }
-    let (target, route, trust) = find_route(exchange, &request)?;
+    let (target, route, trust) = find_route(exchange, &mut request)?;
     if headers::is_looping(request.headers()) {
         return Err(ProxyError::Loop);
     }
@@ -85,7 +87,7 @@ async fn answer(
     let (mut response, lease) = forward(exchange, &route, &outgoing, body.as_ref()).await?;
 
     let status = response.status();
-    exchange.answer(status);
+    exchange.pass_on(status);
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return switch_protocols(exchange, downstream, (response, lease));
     }
@@ -101,7 +103,7 @@ async fn answer(
 /// after holds the route only, so that a long answer keeps no old table alive.
 fn find_route(
     exchange: &mut Exchange,
-    request: &Request<Incoming>,
+    request: &mut Request<Incoming>,
 ) -> Result<(Target, Arc<LiveRoute>, Trust), ProxyError> {
     let table = exchange.worker.shared.table.load();
     let LiveTable { settings, routes, matched_headers, .. } = &**table;
@@ -111,6 +113,7 @@ fn find_route(
     if trust == Trust::Yes {
         exchange.real_client = headers::client_by_trusted(request.headers(), trusted);
     }
+    exchange.trace_id = follow_trace(exchange, request.headers_mut(), (settings.tracing.as_ref(), trust));
     let target = Target::of(
         request.method(),
         request.uri(),
@@ -146,6 +149,23 @@ fn find_route(
     }
 }
 
+/// Which trace the request belongs to; where traces are made, it is in one from here on.
+fn follow_trace(
+    exchange: &mut Exchange,
+    headers: &mut HeaderMap,
+    (tracing, trust): (Option<&Tracing>, Trust),
+) -> Option<TraceId> {
+    let told = Told::by(headers);
+    let Some(tracing) = tracing else { return told.trace_id() };
+    if !told.sample(tracing, trust) {
+        return Some(told.go_on_unsampled(headers));
+    }
+    let trace = told.begin(headers);
+    let trace_id = trace.trace_id();
+    exchange.trace = Some(Box::new(trace));
+    Some(trace_id)
+}
+
 /// Hands both ends over to a tunnel and passes the 101 on.
 fn switch_protocols(
     exchange: &mut Exchange,
@@ -157,8 +177,7 @@ fn switch_protocols(
     headers::strip_response(response.headers_mut(), &Method::GET, StatusCode::SWITCHING_PROTOCOLS);
     headers::set_upgrade(response.headers_mut(), protocol);
     exchange.client.state.enter(Phase::Tunnel);
-    let Worker { index, shared, tasks, .. } = &*exchange.worker;
-    shared.cells.of(*index).tunnels.increment();
+    let tasks = &exchange.worker.tasks;
     tasks.spawn_local(tunnel::run(downstream, upstream, exchange.client.clone(), lease));
     Ok(response.map(|_| Source::Text(None)))
 }

@@ -11,6 +11,7 @@ use crate::live::LiveTable;
 use crate::sample::Samples;
 use crate::stats::{PerWorker, ProxyCells, RouteSeries};
 use crate::tap::Taps;
+use crate::trace::Spans;
 
 /// All that the workers have in common. On the request path only the table is loaded, once.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub access_log: Arc<AccessLog>,
     pub samples: Samples,
     pub taps: Taps,
+    pub spans: Spans,
     pub tls: Arc<ClientConfig>,
     /// By the controller's word, which it may take back.
     pub draining: Draining,
@@ -29,7 +31,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(workers: usize, access_log: AccessLog, tls: Arc<ClientConfig>) -> Self {
+    pub(crate) fn new(
+        workers: usize,
+        (access_log, spans): (AccessLog, Spans),
+        tls: Arc<ClientConfig>,
+    ) -> Self {
         Self {
             table: ArcSwap::from_pointee(LiveTable::empty()),
             limit: Arc::new(ConnectionLimit::new()),
@@ -38,6 +44,7 @@ impl Shared {
             access_log: Arc::new(access_log),
             samples: Samples::new(workers),
             taps: Taps::default(),
+            spans,
             tls,
             draining: Draining::new(),
             leaving: AtomicBool::new(false),

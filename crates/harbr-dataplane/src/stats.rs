@@ -53,6 +53,7 @@ pub(crate) struct ProxyCells {
     pub tunnels: Counter,
     /// How long the worker was busy between two looks at its sockets.
     pub turns: Histogram,
+    pub tunnels_ended: Counter,
 }
 
 /// Client connections that were ended from this side, by the limit that ended them.

@@ -194,7 +194,7 @@ impl Filter {
     fn takes(&self, record: &Record<'_>) -> bool {
         self.statuses.contains(&record.status.as_u16())
             && (self.route.is_empty() || record.route.is_some_and(|route| **route == *self.route))
-            && record.uri.path().starts_with(&self.path)
+            && record.heard.as_ref().map_or("", |heard| heard.uri.path()).starts_with(&self.path)
     }
 }
 
@@ -203,14 +203,14 @@ fn told(record: &Record<'_>) -> v1::TappedRequest {
         cut(value.and_then(|value| value.to_str().ok()).unwrap_or_default(), MAX_WORD).to_owned()
     };
     let name = |name: Option<&Arc<str>>| name.map(ToString::to_string).unwrap_or_default();
+    let heard = record.heard.as_ref();
     v1::TappedRequest {
         ended: Some(record.ended_at.into()),
-        method: cut(record.method.as_str(), MAX_WORD).to_owned(),
-        host: word(record.host),
-        path: shown_path(record.uri.path()).into_owned(),
-        query: record
-            .uri
-            .path_and_query()
+        method: cut(heard.map_or("", |heard| heard.method.as_str()), MAX_WORD).to_owned(),
+        host: word(heard.and_then(|heard| heard.host)),
+        path: shown_path(heard.map_or("", |heard| heard.uri.path())).into_owned(),
+        query: heard
+            .and_then(|heard| heard.uri.path_and_query())
             .and_then(PathAndQuery::query)
             .map(masked_query)
             .unwrap_or_default(),
@@ -219,7 +219,7 @@ fn told(record: &Record<'_>) -> v1::TappedRequest {
         upstream: name(record.upstream),
         endpoint: name(record.endpoint),
         attempts: record.attempts,
-        duration: record.duration.try_into().ok(),
+        duration: record.phases.total.try_into().ok(),
         bytes_received: record.bytes_received,
         bytes_sent: record.bytes_sent,
         reason: record.reason.map(Reason::as_str).unwrap_or_default().to_owned(),

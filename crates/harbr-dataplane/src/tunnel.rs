@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::connection::Client;
 use crate::response_body::Lease;
+use crate::worker::Worker;
 
 /// How long a tunnel may rest: far above any protocol's own heartbeat.
 const MAX_IDLE: Duration = Duration::from_secs(60 * 60);
@@ -20,6 +21,7 @@ const BUFFER_BYTES: usize = 16 * 1024;
 /// Joins the two ends once both have changed protocol. Holds the client's place among the connections, and
 /// the endpoint's load, until the end.
 pub(crate) async fn run(downstream: OnUpgrade, upstream: OnUpgrade, _client: Rc<Client>, lease: Lease) {
+    let _counted = Counted::begin(lease.worker.clone());
     let _in_flight = lease.in_flight;
     let (Ok(downstream), Ok(upstream)) = tokio::join!(downstream, upstream) else { return };
     let (from_client, to_client) = tokio::io::split(TokioIo::new(downstream));
@@ -32,6 +34,22 @@ pub(crate) async fn run(downstream: OnUpgrade, upstream: OnUpgrade, _client: Rc<
     tokio::select! {
         _ends = both => {}
         () = rest(last_moved) => {}
+    }
+}
+
+/// A tunnel among the open ones of its worker.
+struct Counted(Rc<Worker>);
+
+impl Counted {
+    fn begin(worker: Rc<Worker>) -> Self {
+        worker.shared.cells.of(worker.index).tunnels.increment();
+        Self(worker)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.shared.cells.of(self.0.index).tunnels_ended.increment();
     }
 }
 

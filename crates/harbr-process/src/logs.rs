@@ -32,13 +32,20 @@ pub enum InvalidLogs {
 /// If the level cannot be understood, or this process logs already.
 pub fn init_logs(args: &LogArgs) -> Result<(), InvalidLogs> {
     let level = parse_level(&args.log_level).map_err(InvalidLogs::Level)?;
-    let filter = EnvFilter::try_new(&level).map_err(|error| InvalidLogs::Level(error.to_string()))?;
+    let filter = EnvFilter::try_new(quiet(&level)).map_err(|error| InvalidLogs::Level(error.to_string()))?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let installed = match args.log_format {
         LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => logs.json().flatten_event(true).with_ansi(false).try_init(),
     };
     installed.map_err(|_| InvalidLogs::Installed)
+}
+
+/// h2 warns of each connection whose client gives it reason to: no client is to fill the log, unless an operator asks
+/// for `h2=warn`. What such clients cost is counted.
+fn quiet(level: &str) -> String {
+    let names_it = level.split(',').any(|part| part.starts_with("h2=") || part.starts_with("h2::"));
+    if names_it || level.eq_ignore_ascii_case("off") { level.to_owned() } else { format!("{level},h2=error") }
 }
 
 /// A bare word that is no level would be taken for the name of a target, so that `--log-level ifno` logs next

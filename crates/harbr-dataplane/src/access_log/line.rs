@@ -6,13 +6,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use harbr_model::LogField;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode, Uri, Version};
 
-use crate::error::Reason;
+use super::layout::JsonField;
+use crate::connection::Client;
+use crate::error::{ProxyError, Reason, RetryEnd};
+use crate::trace::TraceId;
 
 /// Bytes of most lines.
-pub(super) const USUAL: usize = 512;
+pub(super) const USUAL: usize = 1_024;
 /// Bytes of a request's target that a line shows.
 const MAX_TARGET: usize = 4 * 1024;
 
@@ -23,21 +27,44 @@ pub(crate) struct Record<'a> {
     pub peer: SocketAddr,
     pub peer_ip: &'a HeaderValue,
     pub client: Option<IpAddr>,
-    pub method: &'a Method,
-    pub uri: &'a Uri,
-    pub version: Version,
-    pub host: Option<&'a HeaderValue>,
-    pub request_id: Option<&'a HeaderValue>,
+    pub listener: &'a Arc<str>,
+    pub tls: Option<&'static str>,
+    /// `None`: its head could not be read.
+    pub heard: Option<Heard<'a>>,
     pub status: StatusCode,
     pub bytes_received: u64,
     pub bytes_sent: u64,
     pub ended_at: SystemTime,
-    pub duration: Duration,
+    pub phases: Phases,
     pub route: Option<&'a Arc<str>>,
     pub upstream: Option<&'a Arc<str>>,
     pub endpoint: Option<&'a Arc<str>>,
     pub attempts: u32,
     pub reason: Option<Reason>,
+    pub retry_end: Option<RetryEnd>,
+    pub request_id: Option<&'a HeaderValue>,
+    pub trace_id: Option<TraceId>,
+}
+
+/// What a head said.
+#[derive(Debug)]
+pub(crate) struct Heard<'a> {
+    pub method: &'a Method,
+    pub uri: &'a Uri,
+    pub version: Version,
+    pub host: Option<&'a HeaderValue>,
+}
+
+/// What took how long.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Phases {
+    /// Until the head was there; where that can be told.
+    pub head: Option<Duration>,
+    /// From then on.
+    pub total: Duration,
+    pub connect: Duration,
+    /// From the request's head to an upstream's response's.
+    pub response: Option<Duration>,
 }
 
 /// The text of a moment, of which all but the milliseconds stays the same for a second.
@@ -48,47 +75,82 @@ pub(super) struct TimeText {
     text: Vec<u8>,
 }
 
-impl Record<'_> {
-    pub(super) fn write_json(&self, out: &mut Vec<u8>, time: &mut TimeText) {
-        let (path, query) = self.path_and_query();
-        out.extend_from_slice(b"{\"time\":\"");
-        time.write(out, self.ended_at);
-        out.extend_from_slice(b"\",\"client\":\"");
-        self.write_client(out);
-        out.extend_from_slice(b"\",\"method\":");
-        json_plain(out, self.method.as_str());
-        out.extend_from_slice(b",\"host\":");
-        json_plain(out, text_of(self.host).unwrap_or_default());
-        out.extend_from_slice(b",\"path\":");
-        json_text(out, path);
-        out.extend_from_slice(b",\"query\":");
-        json_option(out, query);
-        out.extend_from_slice(b",\"protocol\":\"");
-        out.extend_from_slice(self.protocol().as_bytes());
-        out.extend_from_slice(b"\",\"status\":");
-        out.extend_from_slice(self.status.as_str().as_bytes());
-        out.extend_from_slice(b",\"bytes_received\":");
-        number(out, self.bytes_received, 1);
-        out.extend_from_slice(b",\"bytes_sent\":");
-        number(out, self.bytes_sent, 1);
-        out.extend_from_slice(b",\"duration_ms\":");
-        self.write_duration(out);
-        out.extend_from_slice(b",\"route\":");
-        json_option(out, self.route.map(|name| &**name));
-        out.extend_from_slice(b",\"upstream\":");
-        json_option(out, self.upstream.map(|name| &**name));
-        out.extend_from_slice(b",\"endpoint\":");
-        json_option(out, self.endpoint.map(|name| &**name));
-        out.extend_from_slice(b",\"attempts\":");
-        number(out, self.attempts.into(), 1);
-        out.extend_from_slice(b",\"reason\":");
-        json_option(out, self.reason.map(Reason::as_str));
-        out.extend_from_slice(b",\"request_id\":");
-        match text_of(self.request_id) {
-            Some(id) => json_plain(out, id),
-            None => out.extend_from_slice(b"null"),
+impl<'a> Record<'a> {
+    /// Of a request whose head was refused.
+    pub(crate) fn of_unreadable(client: &'a Client, error: &ProxyError, head: Duration) -> Self {
+        Self {
+            peer: client.addr,
+            peer_ip: &client.forwarded_for,
+            client: None,
+            listener: &client.listener.name,
+            tls: client.tls.as_ref().map(|tls| tls.version),
+            heard: None,
+            status: error.status(),
+            bytes_received: 0,
+            bytes_sent: 0,
+            ended_at: SystemTime::now(),
+            phases: Phases { head: Some(head), ..Phases::default() },
+            route: None,
+            upstream: None,
+            endpoint: None,
+            attempts: 0,
+            reason: Some(error.reason()),
+            retry_end: None,
+            request_id: None,
+            trace_id: None,
         }
-        out.extend_from_slice(b"}\n");
+    }
+}
+
+impl Record<'_> {
+    pub(super) fn write_json(
+        &self,
+        out: &mut Vec<u8>,
+        time: &mut TimeText,
+        (fields, end): (&[JsonField], &[u8]),
+    ) {
+        for JsonField { field, before } in fields {
+            out.extend_from_slice(before);
+            self.write_value(*field, out, time);
+        }
+        out.extend_from_slice(end);
+    }
+
+    fn write_value(&self, field: LogField, out: &mut Vec<u8>, time: &mut TimeText) {
+        let Phases { head, total, connect, response } = self.phases;
+        match field {
+            LogField::Time => time.write(out, self.ended_at),
+            LogField::Client => self.write_client(out),
+            LogField::Listener => out.extend_from_slice(self.listener.as_bytes()),
+            LogField::Method => json_plain(out, self.heard.as_ref().map(|heard| heard.method.as_str())),
+            LogField::Host => json_plain(out, self.host()),
+            LogField::Path => json_option(out, self.target().map(|(path, _)| path)),
+            LogField::Query => json_option(out, self.target().and_then(|(_, query)| query)),
+            LogField::Protocol => json_plain(out, self.protocol()),
+            LogField::Tls => json_plain(out, self.tls),
+            LogField::Status => out.extend_from_slice(self.status.as_str().as_bytes()),
+            LogField::BytesReceived => number(out, self.bytes_received, 1),
+            LogField::BytesSent => number(out, self.bytes_sent, 1),
+            LogField::DurationMs => millis(out, Some(total)),
+            LogField::HeadMs => match head {
+                Some(head) => number(out, u64::try_from(head.as_millis()).unwrap_or(u64::MAX), 1),
+                None => out.extend_from_slice(NULL),
+            },
+            LogField::ConnectMs => millis(out, Some(connect)),
+            LogField::ResponseMs => millis(out, response),
+            LogField::BodyMs => millis(out, response.map(|response| total.saturating_sub(response))),
+            LogField::Route => json_option(out, self.route.map(|name| &**name)),
+            LogField::Upstream => json_option(out, self.upstream.map(|name| &**name)),
+            LogField::Endpoint => json_option(out, self.endpoint.map(|name| &**name)),
+            LogField::Attempts => number(out, self.attempts.into(), 1),
+            LogField::Reason => json_plain(out, self.reason.map(Reason::as_str)),
+            LogField::Flags => self.write_flags(out),
+            LogField::RequestId => json_plain(out, text_of(self.request_id)),
+            LogField::TraceId => match self.trace_id {
+                Some(id) => write!(out, "\"{id}\"").expect("a buffer takes all that is written"),
+                None => out.extend_from_slice(NULL),
+            },
+        }
     }
 
     /// The common log format with what routes and attempts add.
@@ -96,21 +158,23 @@ impl Record<'_> {
         self.write_client(out);
         out.extend_from_slice(b" - [");
         time.write(out, self.ended_at);
+        let (path, query) = self.target().unwrap_or(("-", None));
         let written = write!(
             out,
-            "] \"{} {} {}\" {} {} ",
-            self.method,
-            self.target(),
-            self.protocol(),
+            "] \"{} {path}{}{} {}\" {} {} ",
+            self.heard.as_ref().map_or("-", |heard| heard.method.as_str()),
+            if query.is_some() { "?" } else { "" },
+            query.unwrap_or_default(),
+            self.protocol().unwrap_or("-"),
             self.status.as_u16(),
             self.bytes_sent
         );
         written.expect("a buffer takes all that is written");
-        self.write_duration(out);
+        millis(out, Some(self.phases.total));
         let written = writeln!(
             out,
             "ms host={} route={} endpoint={} attempts={} reason={}",
-            text_of(self.host).unwrap_or_default(),
+            self.host().unwrap_or("-"),
             self.route.map_or("-", |name| name),
             self.endpoint.map_or("-", |name| name),
             self.attempts,
@@ -119,24 +183,26 @@ impl Record<'_> {
         written.expect("a buffer takes all that is written");
     }
 
-    fn target(&self) -> &str {
-        let target = self.uri.path_and_query().map_or("", PathAndQuery::as_str);
-        target.get(..MAX_TARGET).unwrap_or(target)
-    }
-
-    fn path_and_query(&self) -> (&str, Option<&str>) {
-        match self.target().split_once('?') {
+    /// Path and query, as much as is shown of them.
+    fn target(&self) -> Option<(&str, Option<&str>)> {
+        let target = self.heard.as_ref()?.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        let target = target.get(..MAX_TARGET).unwrap_or(target);
+        Some(match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
-            None => (self.target(), None),
-        }
+            None => (target, None),
+        })
     }
 
-    fn protocol(&self) -> &'static str {
-        match self.version {
+    fn host(&self) -> Option<&str> {
+        text_of(self.heard.as_ref()?.host)
+    }
+
+    fn protocol(&self) -> Option<&'static str> {
+        Some(match self.heard.as_ref()?.version {
             Version::HTTP_2 => "HTTP/2",
             Version::HTTP_10 => "HTTP/1.0",
             _ => "HTTP/1.1",
-        }
+        })
     }
 
     fn write_client(&self, out: &mut Vec<u8>) {
@@ -156,12 +222,14 @@ impl Record<'_> {
         number(out, self.peer.port().into(), 1);
     }
 
-    /// Milliseconds, exact to the microsecond.
-    fn write_duration(&self, out: &mut Vec<u8>) {
-        let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
-        number(out, micros / 1_000, 1);
-        out.push(b'.');
-        number(out, micros % 1_000, 3);
+    /// `"UF,URX"`
+    fn write_flags(&self, out: &mut Vec<u8>) {
+        match (self.reason.and_then(Reason::flag), self.retry_end.map(RetryEnd::flag)) {
+            (Some(reason), Some(retries)) => {
+                write!(out, "\"{reason},{retries}\"").expect("a buffer takes all that is written");
+            }
+            (one, other) => json_plain(out, one.or(other)),
+        }
     }
 }
 
@@ -183,32 +251,43 @@ impl TimeText {
     }
 }
 
+const NULL: &[u8] = b"null";
+
 fn text_of(value: Option<&HeaderValue>) -> Option<&str> {
     value.and_then(|value| value.to_str().ok())
 }
 
+/// Text that may hold anything.
 fn json_option(out: &mut Vec<u8>, text: Option<&str>) {
-    match text {
-        Some(text) => json_text(out, text),
-        None => out.extend_from_slice(b"null"),
-    }
-}
-
-fn json_text(out: &mut Vec<u8>, text: &str) {
     // Looked at as a whole, so that the compiler takes many bytes at once.
     let needs_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    if text.bytes().fold(false, |found, byte| found | needs_escape(byte)) {
-        serde_json::to_writer(out, text).expect("a buffer takes all that is written");
-        return;
+    match text {
+        Some(text) if text.bytes().fold(false, |found, byte| found | needs_escape(byte)) => {
+            serde_json::to_writer(out, text).expect("a buffer takes all that is written");
+        }
+        plain => json_plain(out, plain),
     }
-    json_plain(out, text);
 }
 
-/// Text that was looked at before it came here: a method, a valid host, a token.
-fn json_plain(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
+/// Text that was looked at before it came here: a method, a valid host, a token, a word of ours.
+fn json_plain(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        Some(text) => {
+            out.push(b'"');
+            out.extend_from_slice(text.as_bytes());
+            out.push(b'"');
+        }
+        None => out.extend_from_slice(NULL),
+    }
+}
+
+/// Milliseconds, exact to the microsecond.
+fn millis(out: &mut Vec<u8>, duration: Option<Duration>) {
+    let Some(duration) = duration else { return out.extend_from_slice(NULL) };
+    let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    number(out, micros / 1_000, 1);
+    out.push(b'.');
+    number(out, micros % 1_000, 3);
 }
 
 /// Decimal, with zeros before it up to `width` digits.

@@ -13,7 +13,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
 use super::{Client, ConnectionState, Ending};
-use crate::error::Reason;
+use crate::access_log::Record;
+use crate::error::ProxyError;
 use crate::guarded_io::GuardedIo;
 use crate::proxy;
 use crate::tracked_io::TrackedIo;
@@ -83,7 +84,7 @@ async fn serve_until_rest(worker: &Rc<Worker>, client: &Rc<Client>, io: TrackedI
             ended = connection.as_mut() => {
                 // Any other error is the client's: what it means was said where a request failed.
                 if let Err(error) = ended && error.is_parse() {
-                    count_unreadable(worker, &error);
+                    note_unreadable(worker, client, &error);
                 }
                 return None;
             }
@@ -102,11 +103,19 @@ async fn serve_until_rest(worker: &Rc<Worker>, client: &Rc<Client>, io: TrackedI
 }
 
 /// hyper has refused a head by itself; nobody else knows of that request.
-fn count_unreadable(worker: &Worker, error: &hyper::Error) {
+fn note_unreadable(worker: &Worker, client: &Client, error: &hyper::Error) {
     let cells = worker.shared.cells.of(worker.index);
-    let reason = if error.is_parse_too_large() { Reason::HeadTooLarge } else { Reason::BadRequest };
+    let error = if error.is_parse_too_large() {
+        ProxyError::HeadTooLarge
+    } else {
+        ProxyError::BadRequest("it cannot be read")
+    };
     cells.requests.error.increment();
-    cells.reasons[reason as usize].increment();
+    cells.reasons[error.reason() as usize].increment();
+    if worker.access_log.takes(false) {
+        let head = client.state.in_phase_for();
+        worker.access_log.write(&Record::of_unreadable(client, &error, head));
+    }
 }
 
 fn server(settings: &Settings) -> http1::Builder {

@@ -152,10 +152,12 @@ impl ConnectionState {
         if self.is_http2.load(Relaxed) { Speaks::Http2 } else { Speaks::Http1 }
     }
 
-    /// A request has come whole, but for its body.
-    pub(crate) fn begin_request(&self) {
+    /// A request has come whole, but for its body. Says what it took to come, where it has the connection for itself.
+    pub(crate) fn begin_request(&self) -> Option<Duration> {
         self.requests_under_way.fetch_add(1, Relaxed);
+        let head = self.in_phase_for();
         self.enter(Phase::Active);
+        (self.speaks() == Speaks::Http1).then_some(head)
     }
 
     pub(crate) fn requests_under_way(&self) -> u32 {

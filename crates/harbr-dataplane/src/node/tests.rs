@@ -13,10 +13,12 @@ use crate::listener::OpenListener;
 use crate::shared::Shared;
 use crate::testing::{route, snapshot, upstream};
 use crate::tls;
+use crate::trace::Spans;
 
 fn node() -> (Node, mpsc::Receiver<OpenListener>) {
     let access_log = AccessLog::start(std::io::sink()).unwrap();
-    let shared = Arc::new(Shared::new(1, access_log, tls::default_client_config().unwrap()));
+    let shared =
+        Arc::new(Shared::new(1, (access_log, Spans::new().0), tls::default_client_config().unwrap()));
     let (worker, opened) = mpsc::channel(8);
     (Node::new(shared, vec![worker], Vec::new(), Disk::open(None).unwrap()), opened)
 }

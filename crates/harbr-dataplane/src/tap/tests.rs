@@ -3,6 +3,7 @@ use std::time::SystemTime;
 use http::{Method, StatusCode, Uri, Version};
 
 use super::*;
+use crate::access_log::{Heard, Phases};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -24,16 +25,22 @@ impl Request {
             peer: "10.1.2.3:4".parse().unwrap(),
             peer_ip: &peer_ip,
             client: None,
-            method: &Method::GET,
-            uri: &self.uri,
-            version: Version::HTTP_11,
-            host: Some(&host),
+            listener: &"public".into(),
+            tls: None,
+            heard: Some(Heard {
+                method: &Method::GET,
+                uri: &self.uri,
+                version: Version::HTTP_11,
+                host: Some(&host),
+            }),
             request_id: None,
+            retry_end: None,
+            trace_id: None,
             status: StatusCode::from_u16(self.status).unwrap(),
             bytes_received: 1,
             bytes_sent: 2,
             ended_at: SystemTime::now(),
-            duration: Duration::from_millis(3),
+            phases: Phases { total: Duration::from_millis(3), ..Phases::default() },
             route: self.route.as_ref(),
             upstream: Some(&upstream),
             endpoint: None,

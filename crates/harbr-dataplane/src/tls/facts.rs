@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use harbr_model::Certificate;
 use http::HeaderValue;
-use rustls::ServerConnection;
+use rustls::{ProtocolVersion, ServerConnection};
 use sha2::{Digest as _, Sha256};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// What a handshake told of a client.
 #[derive(Debug)]
 pub(crate) struct ClientTls {
+    /// `TLSv1.3`
+    pub version: &'static str,
     /// The host that it asked for, in lower case.
     pub server_name: Option<Box<str>>,
     /// Its certificate, as upstreams are told it: `Hash=…;Subject="…"`.
@@ -21,6 +23,10 @@ impl ClientTls {
     pub(crate) fn of(session: &ServerConnection) -> Self {
         let certificate = session.peer_certificates().and_then(|chain| chain.first());
         Self {
+            version: match session.protocol_version() {
+                Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+                Some(_) | None => "TLSv1.3",
+            },
             server_name: session.server_name().map(|name| name.to_ascii_lowercase().into()),
             certificate: certificate.and_then(|der| describe(der)),
         }

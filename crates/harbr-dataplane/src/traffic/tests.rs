@@ -13,6 +13,7 @@ use crate::shared::Shared;
 use crate::stats::MAX_ROUTE_SERIES;
 use crate::testing::{build, route, upstream};
 use crate::tls;
+use crate::trace::Spans;
 
 /// A node's shared part, its ledger, and its tables in turn.
 struct Serving {
@@ -23,7 +24,8 @@ struct Serving {
 impl Serving {
     fn new() -> Self {
         let access_log = AccessLog::start(std::io::sink()).unwrap();
-        let shared = Arc::new(Shared::new(2, access_log, tls::default_client_config().unwrap()));
+        let shared =
+            Arc::new(Shared::new(2, (access_log, Spans::new().0), tls::default_client_config().unwrap()));
         Self { shared, ledger: TrafficLedger::default() }
     }
 
