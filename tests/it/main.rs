@@ -29,6 +29,7 @@ mod file;
 mod access_log;
 mod audit;
 mod capability;
+mod connect;
 mod connections;
 mod controller_loss;
 mod dashboard;

@@ -167,6 +167,9 @@ codes! {
          one is shown as well.";
     InvalidSampleShare = "HR0206" Error, "not a share of the requests",
         "A share of requests is a percentage from `0%` to `100%`, with at most four decimals: `10%`, `0.1%`.";
+    InvalidConnectTarget = "HR0207" Error, "not where a tunnel can go",
+        "`connect` lists hosts with their ports: `db.example.com:5432`, or `*.example.com:443` for all hosts below \
+         `example.com`. There is no way to allow all hosts, or all ports.";
 
     InvalidRouteKey = "HR0301" Error, "not the key of a route",
         "A route's key is `[host]/path-prefix`: `/`, `/api`, `api.example.com/`, `*.example.com/v1`. It has no \

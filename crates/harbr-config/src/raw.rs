@@ -178,6 +178,10 @@ pub(crate) struct RawListener {
     /// route is looked for.
     #[schemars(with = "kind::Redirect", extend("default" = false, "x-limits" = "not beside `tls`"))]
     pub(crate) redirect_https: Text,
+    /// Where clients may have tunnels to, by `CONNECT` over HTTP/1: `db.example.com:5432`, `*.example.com:443`. Anywhere
+    /// else is 403; without it `CONNECT` is 405.
+    #[schemars(with = "Vec<kind::ConnectTarget>", extend("default" = [], "x-limits" = "at most 1,000"))]
+    pub(crate) connect: Field<Vec<Text>>,
 }
 
 /// How a listener speaks TLS.

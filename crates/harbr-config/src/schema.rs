@@ -112,6 +112,7 @@ kinds! {
     Duration {"type": "string", "pattern": "^[0-9]+(ms|s|m|h)$", "x-type": "duration"}
     Size {"type": "string", "pattern": "^[0-9]+(B|kB|MB|GB|KiB|MiB|GiB)$", "x-type": "size"}
     Address {"type": "string", "x-type": "address"}
+    ConnectTarget {"type": "string", "pattern": ":[0-9]+$", "x-type": "host and port"}
     File {"type": "string", "x-type": "file"}
     Url {"type": "string", "pattern": "^https?://", "x-type": "URL"}
     UrlOrName {"type": "string", "x-type": "URL or name"}

@@ -217,29 +217,34 @@ async fn handshake_http2(
     opened.map(Sender::Http2).map_err(|_| ProxyError::Connect)
 }
 
-/// Tries each of the endpoint's addresses: the next one as soon as one fails, or is silent for a moment
-/// (RFC 8305, 5). The one that answers is tried first from then on.
+/// The address that answers is tried first from then on.
 async fn dial(endpoint: &LiveEndpoint) -> Result<TcpStream, ProxyError> {
     let addrs = endpoint.resolved().await.ok_or(ProxyError::Unresolved)?;
+    let (addr, stream) = dial_any(&addrs, &endpoint.name).await.ok_or(ProxyError::Connect)?;
+    endpoint.prefer(addr);
+    Ok(stream)
+}
+
+/// Tries each address: the next one as soon as one fails, or is silent for a moment (RFC 8305, 5).
+pub(crate) async fn dial_any(addrs: &[SocketAddr], name: &str) -> Option<(SocketAddr, TcpStream)> {
     let mut waiting = addrs.iter().copied();
     let mut dialling = FuturesUnordered::new();
     dialling.extend(waiting.next().map(dial_one));
     while !dialling.is_empty() {
         match timeout(NEXT_ADDRESS, dialling.next()).await {
             Ok(Some((addr, Ok(stream)))) => {
-                endpoint.prefer(addr);
                 // Without it small requests wait for acknowledgements; a socket that cannot is no worse.
                 let _set = stream.set_nodelay(true);
-                return Ok(stream);
+                return Some((addr, stream));
             }
             Ok(Some((addr, Err(error)))) => {
-                tracing::debug!(endpoint = &*endpoint.name, %addr, %error, "cannot connect");
+                tracing::debug!(name, %addr, %error, "cannot connect");
             }
             Ok(None) | Err(_) => {}
         }
         dialling.extend(waiting.next().map(dial_one));
     }
-    Err(ProxyError::Connect)
+    None
 }
 
 async fn dial_one(addr: SocketAddr) -> (SocketAddr, io::Result<TcpStream>) {

@@ -29,6 +29,8 @@ pub(crate) enum ProxyError {
     /// RFC 9110, 7.6.2: the request asks to be answered here.
     #[error("the request is to go no further")]
     NoForwardsLeft(Vec<Method>),
+    #[error("no tunnel goes there")]
+    Forbidden,
     #[error("no healthy endpoint")]
     NoHealthyEndpoint,
     #[error("the upstream's name does not resolve")]
@@ -59,6 +61,8 @@ pub(crate) enum Reason {
     TargetTooLong,
     Loop,
     NoForwardsLeft,
+    /// A tunnel to where none may go.
+    Forbidden,
     NoHealthyEndpoint,
     Unresolved,
     Connect,
@@ -106,6 +110,7 @@ impl ProxyError {
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::NoForwardsLeft(_) => StatusCode::OK,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NoHealthyEndpoint => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unresolved | Self::Connect | Self::Tls | Self::Reset | Self::Malformed => {
                 StatusCode::BAD_GATEWAY
@@ -127,6 +132,7 @@ impl ProxyError {
             Self::TargetTooLong => Reason::TargetTooLong,
             Self::Loop => Reason::Loop,
             Self::NoForwardsLeft(_) => Reason::NoForwardsLeft,
+            Self::Forbidden => Reason::Forbidden,
             Self::NoHealthyEndpoint => Reason::NoHealthyEndpoint,
             Self::Unresolved => Reason::Unresolved,
             Self::Connect => Reason::Connect,
@@ -160,7 +166,7 @@ impl ProxyError {
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::HeadTooLarge,
         Self::BodyTooLarge,
@@ -172,6 +178,7 @@ impl Reason {
         Self::TargetTooLong,
         Self::Loop,
         Self::NoForwardsLeft,
+        Self::Forbidden,
         Self::NoHealthyEndpoint,
         Self::Unresolved,
         Self::Connect,
@@ -197,7 +204,9 @@ impl Reason {
             Self::Malformed => Some("UPE"),
             Self::Timeout => Some("UT"),
             Self::ClientGone => Some("DC"),
-            Self::BodyTooLarge | Self::Misdirected | Self::Loop | Self::NoForwardsLeft => None,
+            Self::BodyTooLarge | Self::Misdirected | Self::Loop | Self::NoForwardsLeft | Self::Forbidden => {
+                None
+            }
         }
     }
 
@@ -214,6 +223,7 @@ impl Reason {
             Self::TargetTooLong => "target_too_long",
             Self::Loop => "loop",
             Self::NoForwardsLeft => "no_forwards_left",
+            Self::Forbidden => "forbidden",
             Self::NoHealthyEndpoint => "no_healthy_endpoint",
             Self::Unresolved => "unresolved",
             Self::Connect => "connect",

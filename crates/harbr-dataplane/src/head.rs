@@ -121,7 +121,7 @@ fn check_http2(uri: &Uri, headers: &HeaderMap) -> Result<(), ProxyError> {
 
 /// RFC 9112, 6.1 and 6.3: a body is framed in one way that nobody can read as another. hyper takes more than
 /// that, and what it drops is gone before it is seen here.
-fn check_framing(version: Version, headers: &HeaderMap) -> Result<(), ProxyError> {
+pub(crate) fn check_framing(version: Version, headers: &HeaderMap) -> Result<(), ProxyError> {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let is_clear = match (codings.next(), lengths.next()) {
@@ -137,7 +137,7 @@ fn check_framing(version: Version, headers: &HeaderMap) -> Result<(), ProxyError
     if is_clear { Ok(()) } else { Err(ProxyError::BadRequest("the body's framing is ambiguous")) }
 }
 
-fn host(version: Version, headers: &HeaderMap) -> Result<Option<HeaderValue>, ProxyError> {
+pub(crate) fn host(version: Version, headers: &HeaderMap) -> Result<Option<HeaderValue>, ProxyError> {
     let mut lines = headers.get_all(HOST).iter();
     match (lines.next(), lines.next()) {
         (Some(host), None) if host.to_str().is_ok_and(is_valid_host) => Ok(Some(host.clone())),
@@ -150,7 +150,7 @@ fn host(version: Version, headers: &HeaderMap) -> Result<Option<HeaderValue>, Pr
 }
 
 /// RFC 3986, 3.2: `host[:port]`, no user.
-fn is_valid_host(authority: &str) -> bool {
+pub(crate) fn is_valid_host(authority: &str) -> bool {
     let host = without_port(authority);
     let port = authority.get(host.len()..).unwrap_or_default();
     let port_is_valid = match port.strip_prefix(':') {
@@ -170,7 +170,7 @@ fn is_name_byte(byte: u8) -> bool {
 }
 
 /// One look from the end: a port is short, and an IPv6 address ends in a bracket.
-fn without_port(authority: &str) -> &str {
+pub(crate) fn without_port(authority: &str) -> &str {
     let bytes = authority.as_bytes();
     match bytes.iter().rposition(|byte| matches!(byte, b':' | b']')) {
         Some(colon) if bytes[colon] == b':' => &authority[..colon],

@@ -23,6 +23,7 @@ mod attempt;
 mod balancer;
 mod client_stream;
 mod coarse_clock;
+mod connect;
 mod connection;
 mod connection_limit;
 mod connections;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use harbr_model::{Listener, ProxyPeers, Snapshot};
+use harbr_model::{ConnectTarget, Listener, ProxyPeers, Snapshot};
 use harbr_tls::InvalidTls;
 
 use crate::tls::ServerTls;
@@ -15,6 +15,8 @@ pub(crate) struct LiveListener {
     pub tls: Option<ServerTls>,
     /// The port to which all requests are redirected.
     pub redirect_https: Option<u16>,
+    /// Where a `CONNECT` may go.
+    pub connect: Vec<ConnectTarget>,
 }
 
 impl LiveListener {
@@ -30,6 +32,7 @@ impl LiveListener {
             proxy_peers: listener.proxy_peers.clone(),
             tls,
             redirect_https: listener.redirect_https,
+            connect: listener.connect.clone(),
         }))
     }
 }

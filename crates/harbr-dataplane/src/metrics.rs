@@ -108,9 +108,8 @@ fn write_proxy(out: &mut String, shared: &Shared) {
 
     let tunnels = cells.sum(|cells| &cells.tunnels);
     Family::new(out, TUNNELS, "counter", "Connections that changed protocol.").sample(&[], tunnels);
-    let ended = cells.sum(|cells| &cells.tunnels_ended);
-    Family::new(out, TUNNELS_OPEN, "gauge", "Those of them that are open.")
-        .sample(&[], tunnels.saturating_sub(ended));
+    let open = cells.sum(|cells| &cells.tunnels_open);
+    Family::new(out, TUNNELS_OPEN, "gauge", "Those of them that are open.").sample(&[], open);
 }
 
 fn write_node(out: &mut String, shared: &Shared, status: &watch::Receiver<NodeStatus>) {

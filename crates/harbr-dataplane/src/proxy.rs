@@ -13,6 +13,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
+use crate::connect;
 use crate::connection::{Client, Phase, Speaks};
 use crate::error::ProxyError;
 use crate::exchange::Exchange;
@@ -42,7 +43,7 @@ pub(crate) async fn serve(
         Ok(response) => response,
         Err(error) => refusal(&mut exchange, &error),
     };
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    if exchange.client.state.phase() != Phase::Tunnel {
         exchange.client.state.begin_answer();
         let Exchange { worker, client, .. } = &*exchange;
         if client.closed.is_cancelled()
@@ -61,6 +62,9 @@ async fn answer(
 ) -> Result<Response<Source>, ProxyError> {
     if let Some(port) = exchange.client.listener.redirect_https {
         return redirect::to_https(exchange, &request, port);
+    }
+    if *request.method() == Method::CONNECT {
+        return connect::open(exchange, request).await;
     }
     let (target, route, trust) = find_route(exchange, &mut request)?;
     if headers::is_looping(request.headers()) {

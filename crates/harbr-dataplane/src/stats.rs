@@ -51,9 +51,9 @@ pub(crate) struct ProxyCells {
     /// Requests of HTTP/2 that stood still for too long while their connection went on.
     pub streams_ended: Counter,
     pub tunnels: Counter,
+    pub tunnels_open: Counter,
     /// How long the worker was busy between two looks at its sockets.
     pub turns: Histogram,
-    pub tunnels_ended: Counter,
 }
 
 /// Client connections that were ended from this side, by the limit that ended them.

@@ -86,6 +86,7 @@ impl FailureClass {
                 | Reason::HeadTooLarge
                 | Reason::TargetTooLong
                 | Reason::NoForwardsLeft
+                | Reason::Forbidden
                 | Reason::BodyTooLarge
                 | Reason::BodyBroken
                 | Reason::BodyStalled

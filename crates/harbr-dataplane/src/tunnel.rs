@@ -7,6 +7,7 @@ use std::time::Duration;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -24,8 +25,24 @@ pub(crate) async fn run(downstream: OnUpgrade, upstream: OnUpgrade, _client: Rc<
     let _counted = Counted::begin(lease.worker.clone());
     let _in_flight = lease.in_flight;
     let (Ok(downstream), Ok(upstream)) = tokio::join!(downstream, upstream) else { return };
-    let (from_client, to_client) = tokio::io::split(TokioIo::new(downstream));
-    let (from_upstream, to_upstream) = tokio::io::split(TokioIo::new(upstream));
+    carry(TokioIo::new(downstream), TokioIo::new(upstream)).await;
+}
+
+/// The same for a tunnel that a client has asked for as such, to a connection of its own.
+pub(crate) async fn run_to(
+    downstream: OnUpgrade,
+    upstream: TcpStream,
+    _client: Rc<Client>,
+    worker: Rc<Worker>,
+) {
+    let _counted = Counted::begin(worker);
+    let Ok(downstream) = downstream.await else { return };
+    carry(TokioIo::new(downstream), upstream).await;
+}
+
+async fn carry(downstream: impl AsyncRead + AsyncWrite, upstream: impl AsyncRead + AsyncWrite) {
+    let (from_client, to_client) = tokio::io::split(downstream);
+    let (from_upstream, to_upstream) = tokio::io::split(upstream);
     let (moved, last_moved) = watch::channel(Instant::now());
     // An end closes one way and leaves the other; a failure, such as a reset, ends both.
     let both = async {
@@ -42,14 +59,16 @@ struct Counted(Rc<Worker>);
 
 impl Counted {
     fn begin(worker: Rc<Worker>) -> Self {
-        worker.shared.cells.of(worker.index).tunnels.increment();
+        let cells = worker.shared.cells.of(worker.index);
+        cells.tunnels.increment();
+        cells.tunnels_open.increment();
         Self(worker)
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.shared.cells.of(self.0.index).tunnels_ended.increment();
+        self.0.shared.cells.of(self.0.index).tunnels_open.decrement();
     }
 }
 

@@ -9,6 +9,7 @@
 //! [`RolloutPolicy`] says how a snapshot reaches the fleet.
 
 mod access_log;
+mod connect;
 mod health;
 mod limits;
 mod listener;
@@ -24,11 +25,12 @@ mod tracing;
 mod upstream;
 
 pub use access_log::{AccessLog, LogField, LogFormat, UnknownLogField};
+pub use connect::{ConnectTarget, InvalidConnectTarget};
 pub use health::{Health, HealthCheck, Probe};
 pub use limits::{
-    HTTP2_WINDOWS, MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES,
-    MAX_SAMPLE_SIZE, MAX_SAMPLE_STRIDE, MAX_TIMEOUT, MAX_TRUSTED_PROXIES, MAX_WAVES, RETRY_BUDGET_FLOOR,
-    RETRY_BUDGET_SHARE,
+    HTTP2_WINDOWS, MAX_CERTIFICATES, MAX_CONNECT_TARGETS, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES,
+    MAX_RETRIES, MAX_ROUTES, MAX_SAMPLE_SIZE, MAX_SAMPLE_STRIDE, MAX_TIMEOUT, MAX_TRUSTED_PROXIES, MAX_WAVES,
+    RETRY_BUDGET_FLOOR, RETRY_BUDGET_SHARE,
 };
 pub use listener::{Listener, OtherPeers, ProxyPeers, ProxyProtocol};
 pub use network::{InvalidNetwork, Network};

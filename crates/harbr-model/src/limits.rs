@@ -9,6 +9,8 @@ pub const MAX_ROUTES: usize = 1_000_000;
 pub const MAX_LISTENERS: usize = 64;
 /// Certificates in one snapshot: the controller reads their files again every few seconds.
 pub const MAX_CERTIFICATES: usize = 1_000;
+/// Targets of `CONNECT` on one listener: each is looked at for each tunnel.
+pub const MAX_CONNECT_TARGETS: usize = 1_000;
 /// Endpoints of one upstream.
 pub const MAX_ENDPOINTS: usize = 10_000;
 /// Bytes in a name: a route key, an upstream, a listener.

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::{ListenerTls, Network};
+use crate::{ConnectTarget, ListenerTls, Network};
 
 /// An address that a node accepts connections on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Listener {
     pub proxy_peers: Option<ProxyPeers>,
     /// Each request is answered with a redirect to this port, by `https`.
     pub redirect_https: Option<u16>,
+    /// Where a `CONNECT` may go. Nowhere, if it is empty.
+    pub connect: Vec<ConnectTarget>,
 }
 
 /// The proxies before a listener that say who the client is.
@@ -44,6 +46,7 @@ impl Listener {
     /// One that takes HTTP in the clear.
     #[must_use]
     pub fn plain(name: &str, addr: SocketAddr) -> Self {
-        Self { name: name.to_owned(), addr, tls: None, proxy_peers: None, redirect_https: None }
+        let (tls, proxy_peers, redirect_https) = (None, None, None);
+        Self { name: name.to_owned(), addr, tls, proxy_peers, redirect_https, connect: Vec::new() }
     }
 }

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crate::limits::{
-    HTTP2_WINDOWS, MAX_CERTIFICATES, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES, MAX_RETRIES, MAX_ROUTES,
-    MAX_SAMPLE_SIZE, MAX_SAMPLE_STRIDE, MAX_TIMEOUT, MAX_TRUSTED_PROXIES,
+    HTTP2_WINDOWS, MAX_CERTIFICATES, MAX_CONNECT_TARGETS, MAX_ENDPOINTS, MAX_LISTENERS, MAX_NAME_BYTES,
+    MAX_RETRIES, MAX_ROUTES, MAX_SAMPLE_SIZE, MAX_SAMPLE_STRIDE, MAX_TIMEOUT, MAX_TRUSTED_PROXIES,
 };
 use crate::{
     Authority, Certificate, HostPattern, Http2Settings, Listener, LogFormat, PathPrefix, Route, Settings,
@@ -244,6 +244,7 @@ fn check_listeners(listeners: &[Listener], known: &Known) -> Result<(), InvalidS
         if let Some(peers) = &listener.proxy_peers {
             check_count("trusted senders of PROXY headers", peers.from.len(), MAX_TRUSTED_PROXIES)?;
         }
+        check_count("targets of CONNECT", listener.connect.len(), MAX_CONNECT_TARGETS)?;
         let Some(tls) = &listener.tls else { continue };
         if listener.redirect_https.is_some() {
             return Err(InvalidSnapshot::RedirectedTls { what });

@@ -144,6 +144,7 @@ fn decode_listener(wire: v1::Listener) -> Field<Listener> {
         tls: wire.tls.map(decode_listener_tls).transpose()?,
         proxy_peers: wire.proxy_peers.map(decode_proxy_peers).transpose()?,
         redirect_https: (redirect_https != 0).then_some(redirect_https),
+        connect: parse_all("connect", &wire.connect)?,
         name: wire.name,
     })
 }

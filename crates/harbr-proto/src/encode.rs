@@ -133,6 +133,7 @@ impl From<&Listener> for v1::Listener {
             tls: listener.tls.as_ref().map(Into::into),
             proxy_peers: listener.proxy_peers.as_ref().map(Into::into),
             redirect_https: listener.redirect_https.unwrap_or(0).into(),
+            connect: listener.connect.iter().map(ToString::to_string).collect(),
         }
     }
 }

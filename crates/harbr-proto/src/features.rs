@@ -12,8 +12,9 @@ use harbr_model::{Listener, Protocol, Snapshot, Upstream};
 pub const TRAFFIC_SAMPLE: &str = "traffic_sample";
 
 /// What this build can do, by name.
-pub const FEATURES: [&str; 8] = [
+pub const FEATURES: [&str; 9] = [
     "client_auth",
+    "connect",
     "http2_upstreams",
     "listener_tls",
     "proxy_protocol",
@@ -35,6 +36,7 @@ fn of_listener(listener: &Listener) -> impl Iterator<Item = &'static str> {
     let used = [
         (listener.tls.is_some(), "listener_tls"),
         (client_auth.is_some(), "client_auth"),
+        (!listener.connect.is_empty(), "connect"),
         (listener.proxy_peers.is_some(), "proxy_protocol"),
         (listener.redirect_https.is_some(), "redirect_https"),
     ];

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use harbr_model::{Listener, MAX_LISTENERS, OtherPeers, ProxyPeers};
+use harbr_model::{ConnectTarget, Listener, MAX_CONNECT_TARGETS, MAX_LISTENERS, OtherPeers, ProxyPeers};
 
 use super::credentials::Credentials;
 use super::tls::listener_tls;
@@ -95,7 +95,7 @@ fn one(
     credentials: &mut Credentials<'_>,
     findings: &mut Findings,
 ) -> Option<Spanned<Listener>> {
-    let RawListener { name, addr, tls, proxy_protocol, redirect_https } = &item.value;
+    let RawListener { name, addr, tls, proxy_protocol, redirect_https, connect } = &item.value;
     let name = required(name, item.span, "the listener has no `name`", "name: public", findings);
     let addr = required(addr, item.span, "the listener has no `addr`", "addr: \"0.0.0.0:8080\"", findings)
         .and_then(|addr| address("addr", addr, findings));
@@ -110,6 +110,7 @@ fn one(
         Field::Given(raw) => proxy_peers(raw, findings).map(Some),
     };
     let redirect_https = redirect_https.given().and_then(|text| redirect(text, item, findings));
+    let connect = connect_targets(connect, findings);
     let name = name?;
     check_name("a listener", name, findings)?;
     let listener = Listener {
@@ -118,6 +119,7 @@ fn one(
         tls: tls?,
         proxy_peers: proxy_peers?,
         redirect_https,
+        connect,
     };
     Some(Spanned { value: listener, span: name.span })
 }
@@ -129,6 +131,23 @@ fn proxy_peers(raw: &Spanned<RawProxyPeers>, findings: &mut Findings) -> Option<
         .map(|list| networks("from", list, findings));
     let others = choice("others", others, &OTHERS, findings).unwrap_or(OtherPeers::Refused);
     Some(ProxyPeers { from: from?, others })
+}
+
+fn connect_targets(field: &Field<Vec<Field<String>>>, findings: &mut Findings) -> Vec<ConnectTarget> {
+    let Some(list) = field.given() else { return Vec::new() };
+    if list.value.len() > MAX_CONNECT_TARGETS {
+        let message = format!("`connect` has more than {MAX_CONNECT_TARGETS} items");
+        findings.push(Diagnostic::new(Code::WrongCount, list.span, message));
+    }
+    let target = |text: &Spanned<String>| match text.value.parse() {
+        Ok(target) => Some(target),
+        Err(error) => {
+            let message = format!("`{}` is {error}", text.value);
+            findings.push(Diagnostic::new(Code::InvalidConnectTarget, text.span, message));
+            None
+        }
+    };
+    list.value.iter().filter_map(Field::given).filter_map(target).collect()
 }
 
 /// The port.

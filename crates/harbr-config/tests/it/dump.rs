@@ -106,7 +106,7 @@ fn dump_settings(text: &mut String, settings: &Settings) {
 }
 
 fn dump_listener(text: &mut String, listener: &Listener) {
-    let Listener { name, addr, tls, proxy_peers, redirect_https } = listener;
+    let Listener { name, addr, tls, proxy_peers, redirect_https, connect } = listener;
     line(text, format_args!("listener {name} {addr}"));
     if let Some(ListenerTls { certificates, min_version, client_auth }) = tls {
         line(text, format_args!("  TLS {min_version:?} with {}", certificates.join(", ")));
@@ -120,6 +120,9 @@ fn dump_listener(text: &mut String, listener: &Listener) {
     }
     if let Some(port) = redirect_https {
         line(text, format_args!("  redirects to https at {port}"));
+    }
+    for target in connect {
+        line(text, format_args!("  tunnels to {target}"));
     }
 }
 

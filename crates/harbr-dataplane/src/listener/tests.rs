@@ -8,7 +8,13 @@ use super::{BoundListener, Sharing};
 use crate::live_listener::LiveListener;
 
 fn live() -> Arc<LiveListener> {
-    Arc::new(LiveListener { name: "a".into(), proxy_peers: None, tls: None, redirect_https: None })
+    Arc::new(LiveListener {
+        name: "a".into(),
+        proxy_peers: None,
+        tls: None,
+        redirect_https: None,
+        connect: Vec::new(),
+    })
 }
 
 fn any() -> SocketAddr {

@@ -131,7 +131,8 @@ fn listener() -> impl Strategy<Value = (Listener, Option<Certificate>)> {
         });
         let redirect_https = (tls.is_none() && port != 0).then_some(port);
         let plain = Listener::plain("default", "[::1]:80".parse().unwrap());
-        (Listener { tls, proxy_peers, redirect_https, ..plain }, certificate)
+        let connect = ["db.test:5432", "*.test:443"].map(|target| target.parse().unwrap()).to_vec();
+        (Listener { tls, proxy_peers, redirect_https, connect, ..plain }, certificate)
     })
 }
 
