@@ -1,15 +1,15 @@
 //! The controller's page, in a real browser in front of a real fleet.
 
 use harbr_tests::{
-    Browser, Fleet, Origin, Plan, RawClient, Shape, Signal, empty, eventually, get, request, send,
+    Browser, Fleet, Look, Origin, Plan, RawClient, Shape, Signal, empty, eventually, full, get, request, send,
 };
-use http::header::HOST;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderValue, Method};
 use serde_json::Value;
 
 use crate::file::{File, to};
 
-async fn api(fleet: &Fleet, path: &str) -> Value {
+pub(crate) async fn api(fleet: &Fleet, path: &str) -> Value {
     let mut request = request(Method::GET, &format!("/api/v1/{path}"), empty());
     // No other name is answered without a token.
     request.headers_mut().insert(HOST, HeaderValue::from_static("localhost"));
@@ -19,46 +19,92 @@ async fn api(fleet: &Fleet, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_view_shows_the_fleet_and_stays_live() {
-    let Some(browser) = Browser::start().await else {
+async fn a_page_stays_live_though_nobody_reloads_it() {
+    let Some(browser) = Browser::start(Look::Light).await else {
         println!("skipped: chromedriver not found (apt-get install chromium chromium-driver)");
         return;
     };
     let origin = Origin::start("a").await;
-    let text = File::new().route("/api", &to(&origin)).route("/other", &to(&origin)).text();
+    let text = File::new().route("/api", &to(&origin)).text();
     let fleet = Plan::new(Shape::Split).nodes(2).start(&text).await;
     let page = format!("http://{}/", fleet.controller.http());
-
     browser.open(&page).await;
     browser.shows("2/2 converged").await;
-    let ids = [fleet.nodes[0].info().await.node_id, fleet.nodes[1].info().await.node_id];
-    browser.shows(&ids[0]).await;
-    let violations = "return performance.getEntriesByType('resource').filter((entry) => entry.responseStatus >= 400).length";
-    assert_eq!(browser.run(violations).await, 0);
-    browser.keep_picture("fleet").await;
-
-    browser.press("Routes").await;
-    browser.shows("/other").await;
-    browser.type_into("Search", "api").await;
-    browser.shows("1–1 of 1").await;
-    browser.press("/api").await;
-    browser.shows("/api: latency").await;
-    browser.keep_picture("routes").await;
-
-    browser.press("Upstreams").await;
-    browser.shows(&origin.url()).await;
-    browser.keep_picture("upstreams").await;
-
+    let id = fleet.nodes[1].info().await.node_id;
     browser.press("Events").await;
-    browser.shows(&format!("{} is ready", ids[1])).await;
-    browser.keep_picture("events").await;
-
-    // Nobody reloads the page.
+    browser.shows(&format!("{id} joined")).await;
     fleet.file.save_by_rename("routes: {");
-    browser.shows("the file is rejected").await;
+    browser.shows("file rejected").await;
     browser.press("Fleet").await;
     browser.shows("The file on disk is not served").await;
     browser.keep_picture("fleet-rejected-file").await;
+    fleet.file.save_by_rename(&text);
+    fleet.nodes[1].process.signal(Signal::Terminate);
+    browser.press("Events").await;
+    browser.shows("the file is valid again").await;
+    browser.shows(&format!("{id} has left")).await;
+}
+
+/// A request of a program, with what it shows.
+async fn post(fleet: &Fleet, path: &str, token: Option<&str>, body: &str) -> (u16, String) {
+    let body = full(body.to_owned());
+    let mut request = request(Method::POST, &format!("/api/v1/{path}"), body);
+    let headers = request.headers_mut();
+    headers.insert(HOST, HeaderValue::from_static("localhost"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}")).unwrap());
+    }
+    let reply = send(fleet.controller.http(), request).await;
+    (reply.status.as_u16(), reply.text())
+}
+
+#[tokio::test]
+async fn only_who_shows_the_token_changes_anything() {
+    let token = "0123456789abcdef-token";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, token).unwrap();
+    let origin = Origin::start("a").await;
+    let plan = Plan::new(Shape::Split).env("HARBR_HTTP_TOKEN_FILE", &file.display().to_string());
+    let fleet = plan.start(&File::new().route("/", &to(&origin)).text()).await;
+    let freeze = r#"{"command": "freeze", "reason": "a holiday"}"#;
+    for path in ["rollout", "rollback", "drain", "undrain"] {
+        let body = if path == "rollback" { r#"{"revision": 0}"# } else { "{}" };
+        let body = if path == "rollout" { freeze } else { body };
+        assert_eq!(post(&fleet, path, None, body).await.0, 403, "{path}");
+        assert_eq!(post(&fleet, path, Some("another-token-012345"), body).await.0, 401, "{path}");
+    }
+    assert_eq!(api(&fleet, "session").await["may_change"], false);
+    assert_eq!(post(&fleet, "rollout", Some(token), freeze).await.0, 200);
+    assert_eq!(fleet.json(&["status"]).await["frozen"], true);
+    assert_eq!(post(&fleet, "rollback", Some(token), r#"{"revision": 9}"#).await.0, 409);
+    assert_eq!(post(&fleet, "drain", Some(token), r#"{"nodes": ["nobody"]}"#).await.0, 404);
+}
+
+#[tokio::test]
+async fn explain_says_what_harbrctl_says() {
+    let origin = Origin::start("a").await;
+    let text = File::new()
+        .route("/api", &to(&origin))
+        .route("shop.example.com/", &to(&origin))
+        .routes("/put", &[&format!("{}, methods: [PUT]", to(&origin))])
+        .text();
+    let fleet = Fleet::start(Shape::Split, &text).await;
+    for (method, url) in [
+        ("GET", "http://shop.example.com/api/1?a=b"),
+        ("POST", "/api/x"),
+        ("GET", "http://other.example.com/put"),
+        ("GET", "/nothing"),
+    ] {
+        let told = fleet.json(&["explain", method, url]).await;
+        let shown = api(&fleet, &format!("explain?method={method}&url={}", escaped(url))).await;
+        assert_eq!(shown, told, "{method} {url}");
+    }
+}
+
+fn escaped(url: &str) -> String {
+    url.replace('?', "%3F").replace('=', "%3D")
 }
 
 #[tokio::test]

@@ -33,6 +33,8 @@ mod connect;
 mod connections;
 mod controller_loss;
 mod dashboard;
+mod dashboard_scale;
+mod dashboard_views;
 mod directives;
 mod documents;
 mod drain;

@@ -21,8 +21,28 @@ const ARGUMENTS: [&str; 9] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--window-size=1400,1000",
+    "--hide-scrollbars",
 ];
+
+/// How a page is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    Light,
+    Dark,
+    /// As on a telephone.
+    Narrow,
+}
+
+impl Look {
+    fn arguments(self) -> [&'static str; 2] {
+        match self {
+            Self::Light => ["--window-size=1360,900", "--blink-settings=preferredColorScheme=1"],
+            Self::Dark => ["--window-size=1360,900", "--blink-settings=preferredColorScheme=0"],
+            // A window cannot be narrower than this.
+            Self::Narrow => ["--window-size=500,900", "--blink-settings=preferredColorScheme=1"],
+        }
+    }
+}
 
 /// A headless Chromium, driven over WebDriver. Its driver is killed when it is dropped, and takes it along.
 #[derive(Debug)]
@@ -37,7 +57,7 @@ impl Browser {
     ///
     /// # Panics
     /// If there is one and it does not work, or if it is missing and `HARBR_REQUIRE_TOOLS` is 1.
-    pub async fn start() -> Option<Self> {
+    pub async fn start(look: Look) -> Option<Self> {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = match command.spawn() {
@@ -56,7 +76,8 @@ impl Browser {
         let port = port.expect("chromedriver says its port");
         let profile = TempDir::new().expect("a folder for the browser's profile");
         let data = format!("--user-data-dir={}", profile.path().display());
-        let arguments: Vec<_> = ARGUMENTS.into_iter().chain([data.as_str()]).collect();
+        let arguments: Vec<_> =
+            ARGUMENTS.into_iter().chain(look.arguments()).chain([data.as_str()]).collect();
         let mut capabilities = Capabilities::new();
         capabilities.insert("goog:chromeOptions".to_owned(), json!({ "args": arguments }));
         let mut client = ClientBuilder::new(HttpConnector::new());
@@ -83,15 +104,17 @@ impl Browser {
         .await;
     }
 
-    /// Follows a link, or presses a button, that has this text.
+    /// Follows a link, or presses a button, that has this text, as soon as there is one.
     ///
     /// # Panics
     /// If there is none.
     pub async fn press(&self, text: &str) {
         let path = format!("//*[self::a or self::button][normalize-space()='{text}']");
-        let element = self.client.find(Locator::XPath(&path)).await;
-        let element = element.unwrap_or_else(|error| panic!("nothing to press says {text:?}: {error}"));
-        element.click().await.unwrap_or_else(|error| panic!("{text:?} cannot be pressed: {error}"));
+        // A list that is drawn anew takes its buttons along.
+        eventually(&format!("something that says {text:?} can be pressed"), async || {
+            self.client.find(Locator::XPath(&path)).await.ok()?.click().await.ok()
+        })
+        .await;
     }
 
     /// Types into the field that has this label.
@@ -101,10 +124,12 @@ impl Browser {
     pub async fn type_into(&self, label: &str, text: &str) {
         let path =
             format!("//label[starts-with(normalize-space(), '{label}')]//*[self::input or self::textarea]");
-        let field = self.client.find(Locator::XPath(&path)).await;
-        let field = field.unwrap_or_else(|error| panic!("no field {label:?}: {error}"));
-        field.clear().await.expect("a field can be emptied");
-        field.send_keys(text).await.expect("a field takes text");
+        eventually(&format!("the field {label:?} takes text"), async || {
+            let field = self.client.find(Locator::XPath(&path)).await.ok()?;
+            field.clear().await.ok()?;
+            field.send_keys(text).await.ok()
+        })
+        .await;
     }
 
     /// What a script returns.
@@ -116,19 +141,22 @@ impl Browser {
         returned.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// Keeps what is to be seen as `target/dashboard/NAME.png`, for people to look at.
+    /// Keeps what is to be seen, for people to look at: as `NAME.png` in the folder that `HARBR_PICTURES` names, or in
+    /// `target/dashboard`.
     ///
     /// # Panics
     /// If there is no picture, or it cannot be written.
-    pub async fn keep_picture(&self, name: &str) -> PathBuf {
-        let program = Program::Controlplane.path();
-        let target = program.ancestors().nth(2).expect("programs are built in a folder of the target folder");
-        let folder = target.join("dashboard");
+    pub async fn keep_picture(&self, name: &str) {
+        let folder = std::env::var_os("HARBR_PICTURES").map_or_else(
+            || {
+                let program = Program::Controlplane.path();
+                program.ancestors().nth(2).expect("it is in the target folder").join("dashboard")
+            },
+            PathBuf::from,
+        );
         std::fs::create_dir_all(&folder).expect("a folder for pictures");
-        let path = folder.join(format!("{name}.png"));
         let picture = self.client.screenshot().await.expect("a picture of the page");
-        std::fs::write(&path, picture).expect("a picture can be written");
-        path
+        std::fs::write(folder.join(format!("{name}.png")), picture).expect("a picture can be written");
     }
 }
 

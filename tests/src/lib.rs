@@ -2,9 +2,9 @@
 //!
 //! Reading order: a [`Fleet`] is a controller and its nodes on a [`ConfigFile`], as separate processes or as
 //! one; an [`Origin`] is an upstream that echoes or does what it is told; a [`Client`] and a [`RawClient`] are
-//! downstreams, [`http2`] has one that sends frames; a [`Load`] is many of them; a [`Browser`] is a
-//! person, as is who sits at a [`Terminal`]; a [`ScriptedController`] tells a node what a test says; a [`Collector`]
-//! takes spans; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the
+//! downstreams, [`http2`] has one that sends frames; a [`Load`] is many of them; a [`Browser`] is a person, as is who
+//! sits at a [`Terminal`]; a [`ScriptedController`] tells a node what a test says, [`SimulatedNodes`] are what a
+//! controller sees of a thousand; a [`Collector`] takes spans; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the
 //! background.
 //!
 //! All of it is for tests: it panics with what it saw, so that a failure explains itself.
@@ -27,11 +27,12 @@ mod process;
 mod program;
 mod raw;
 mod scripted_controller;
+mod simulated_nodes;
 mod terminal;
 mod tls;
 
 pub use body::{TestBody, chunks, empty, fnv1a, full, stream};
-pub use browser::Browser;
+pub use browser::{Browser, Look};
 pub use client::{Client, NotAnswered, Reply, get, request, send};
 pub use collector::{Collector, Span, SpanText};
 pub use config_file::{ConfigFile, KubernetesMount};
@@ -45,5 +46,6 @@ pub use process::{Ended, Process, Signal};
 pub use program::Program;
 pub use raw::{RawClient, read_head};
 pub use scripted_controller::{ScriptedController, ScriptedSession, snapshot};
+pub use simulated_nodes::SimulatedNodes;
 pub use terminal::Terminal;
 pub use tls::{Pair, TestAuthority, TlsClient};

@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -50,6 +51,25 @@ impl RawClient {
             Ok(Err(error)) => panic!("no {mark:?} before the end ({error}); read so far: {text:?}"),
             Err(_) => panic!("no {mark:?} within {GENEROUS:?}; read so far: {text:?}"),
         }
+    }
+
+    /// Reads for so long, and says how many bytes came.
+    ///
+    /// # Panics
+    /// If the connection ends before.
+    pub async fn read_for(&mut self, time: Duration) -> usize {
+        let mut count = 0;
+        let mut buffer = [0; 16 * 1024];
+        let read = async {
+            loop {
+                count += match self.stream.read(&mut buffer).await {
+                    Ok(read @ 1..) => read,
+                    ended => panic!("the connection ended: {ended:?}"),
+                };
+            }
+        };
+        let _elapsed: Result<(), _> = timeout(time, read).await;
+        count
     }
 
     /// Reads until the other side closes; a reset counts as a close.

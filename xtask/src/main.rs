@@ -1,4 +1,4 @@
-//! `cargo xtask check · demo · bench · conformance · fuzz · dist · man`: what people and machines do with this repository.
+//! `cargo xtask check · demo · bench · conformance · fuzz · dist · man · pictures`: what people and machines do with this repository.
 //!
 //! It depends on none of our crates: it builds the programs and runs them as an operator would. The tidy
 //! rules are its tests.
@@ -15,6 +15,7 @@ mod fuzz;
 mod http;
 mod interrupt;
 mod man;
+mod pictures;
 mod process;
 mod sample_upstream;
 mod soak;
@@ -52,6 +53,8 @@ enum Command {
     Dist,
     /// Manual pages and shell completions of harbrctl
     Man,
+    /// The pictures of the documentation, of a real fleet in a real browser (needs chromium, chromedriver)
+    Pictures,
     /// All kinds of traffic while the file changes every second: no wrong answer, nothing left behind
     Soak(soak::Options),
     /// A small HTTP server that says its name; ends when its standard input does
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Dist => dist::run(),
         Command::Man => man::run(),
+        Command::Pictures => pictures::run(),
         Command::Soak(options) => soak::run(&options),
         Command::SampleUpstream(options) => sample_upstream::run(&options).map(|()| ExitCode::SUCCESS),
         Command::BenchOrigin(options) => bench::origin::run(&options).map(|()| ExitCode::SUCCESS),

@@ -58,14 +58,7 @@ impl AdminService for Admin {
         &self,
         _: Request<v1::ListNodesRequest>,
     ) -> Result<Response<v1::ListNodesResponse>, Status> {
-        let intent = self.ledger.intent();
-        let drains = self.orders.drains().borrow().clone();
-        let to_wire = |node: Node| {
-            let drained = drains.nodes.get(&node.greeting.id).map(orders::drained_to_wire);
-            v1::Node { drained, ..node_to_wire(node, &intent) }
-        };
-        let nodes = self.fleet.snapshot().into_iter().map(to_wire).collect();
-        Ok(Response::new(v1::ListNodesResponse { nodes }))
+        Ok(Response::new(v1::ListNodesResponse { nodes: self.nodes() }))
     }
 
     async fn list_routes(
@@ -240,6 +233,30 @@ impl AdminService for Admin {
 }
 
 impl Admin {
+    /// All nodes, in the order of their ids.
+    pub(crate) fn nodes(&self) -> Vec<v1::Node> {
+        let intent = self.ledger.intent();
+        let drains = self.orders.drains().borrow().clone();
+        let to_wire = |node: Node| {
+            let drained = drains.nodes.get(&node.greeting.id).map(orders::drained_to_wire);
+            v1::Node { drained, ..node_to_wire(node, &intent) }
+        };
+        self.fleet.snapshot().into_iter().map(to_wire).collect()
+    }
+
+    pub(crate) fn route_status(&self, revision: &Revision, route: &Route) -> v1::RouteStatus {
+        route_status(route, source(&self.config_file, revision, route))
+    }
+
+    pub(crate) fn upstream_status(&self, upstream: &Upstream, snapshot: &Snapshot) -> v1::UpstreamStatus {
+        let drains = self.orders.drains().borrow().clone();
+        let mut status = upstream_to_wire(upstream, snapshot, &self.health.borrow().clone());
+        for endpoint in &mut status.endpoints {
+            endpoint.drained = drains.endpoints.get(&endpoint.url).map(orders::drained_to_wire);
+        }
+        status
+    }
+
     /// The number and the content of the revision that is meant.
     fn asked_for(
         &self,

@@ -14,6 +14,10 @@ pub(crate) enum Caller {
     Proven(Certified),
     /// Somebody over TLS who has shown none.
     Anonymous,
+    /// Somebody on this machine who looks at the dashboard.
+    Onlooker,
+    /// Somebody who knows the dashboard's token, and this is what they call themselves.
+    TokenHolder { name: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,8 @@ impl Caller {
         let role = match self {
             Self::InProcess | Self::Unproven => return true,
             Self::Anonymous => return access == Access::Anyone,
+            Self::Onlooker => return matches!(access, Access::Anyone | Access::Viewer),
+            Self::TokenHolder { .. } => return access != Access::Node,
             Self::Proven(certified) => certified.identity.role(),
         };
         match access {
@@ -57,7 +63,11 @@ impl Caller {
                 let left = certified.not_after.duration_since(SystemTime::now()).unwrap_or_default();
                 tokio::time::sleep(left).await;
             }
-            Self::InProcess | Self::Unproven | Self::Anonymous => std::future::pending().await,
+            Self::InProcess
+            | Self::Unproven
+            | Self::Anonymous
+            | Self::Onlooker
+            | Self::TokenHolder { .. } => std::future::pending().await,
         }
     }
 
@@ -66,7 +76,11 @@ impl Caller {
         match self {
             Self::Unproven if claimed.is_empty() => self.to_string(),
             Self::Unproven => format!("{} (unproven)", one_line(claimed)),
-            Self::InProcess | Self::Proven(_) | Self::Anonymous => self.to_string(),
+            Self::InProcess
+            | Self::Proven(_)
+            | Self::Anonymous
+            | Self::Onlooker
+            | Self::TokenHolder { .. } => self.to_string(),
         }
     }
 
@@ -74,7 +88,7 @@ impl Caller {
     pub(crate) fn may_be_node(&self, id: &str) -> bool {
         match self {
             Self::InProcess | Self::Unproven => true,
-            Self::Anonymous => false,
+            Self::Anonymous | Self::Onlooker | Self::TokenHolder { .. } => false,
             Self::Proven(certified) => certified.identity.is_node(id),
         }
     }
@@ -96,6 +110,9 @@ impl fmt::Display for Caller {
                 write!(f, "{} {}", certified.identity.role(), certified.identity.name())
             }
             Self::Anonymous => f.write_str("somebody without a certificate"),
+            Self::Onlooker => f.write_str("an onlooker"),
+            Self::TokenHolder { name } if name.is_empty() => f.write_str("somebody with the token"),
+            Self::TokenHolder { name } => write!(f, "{name} (by token)"),
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Options;
 use crate::admin::Admin;
 use crate::conductor::conduct;
-use crate::dashboard::{self, Access};
+use crate::dashboard::{self, Door};
 use crate::fleet::Fleet;
 use crate::gauges::Gauges;
 use crate::health::{HealthTable, Prober};
@@ -43,7 +43,7 @@ pub struct Controller {
     authority: (Option<Arc<Authority>>, Arc<str>),
     grpc_addr: SocketAddr,
     http: AdminServer,
-    access: Access,
+    door: Door,
     ledger: Arc<Ledger>,
     hint: Arc<Notify>,
 }
@@ -69,8 +69,8 @@ impl Controller {
         let grpc = Listener::bind(options.grpc_addr, security.clone(), refusals.clone());
         let grpc = grpc.map_err(bind_error)?;
         let grpc_addr = grpc.local_addr().map_err(bind_error)?;
-        let access = Access::new(options.http_addr, options.http_token_file.as_deref());
-        let access = access.context("--http-token-file")?;
+        let door = Door::new(options.http_addr, options.http_token_file.as_deref());
+        let door = door.context("--http-token-file")?;
         let http = AdminServer::bind(options.http_addr).await?;
         let (http_addr, config) = (http.local_addr(), options.config.display());
         tracing::info!(version = VERSION, %grpc_addr, %http_addr, %config, "harbr-controlplane listens");
@@ -88,7 +88,7 @@ impl Controller {
             authority,
             grpc_addr,
             http,
-            access,
+            door,
             ledger,
             hint,
         })
@@ -129,7 +129,7 @@ impl Controller {
             orders,
             authority,
             http,
-            access,
+            door,
             ledger,
             hint,
             ..
@@ -190,7 +190,7 @@ impl Controller {
         };
         let observer = Observer { admin: admin.clone() };
         tasks.spawn("observer", critical, observer.run(stop.clone()).map(Ok));
-        pages.more = Some(dashboard::router(admin.clone(), access));
+        pages.more = Some(dashboard::router(admin.clone(), door));
         if let Some(pipes) = pipes {
             let incoming = ReceiverStream::new(pipes).map(Connection::in_process).map(Ok);
             let pipes = server::serve(incoming, sessions.clone(), admin.clone(), stop.clone());

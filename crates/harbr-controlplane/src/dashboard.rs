@@ -1,15 +1,14 @@
 //! The page for people: a few files that are part of the program, and a JSON API beside them.
 //!
-//! It only reads. It asks the same service that `harbrctl` asks, and answers with the same documents, cut to pages:
-//! a browser never gets 10,000 routes. What changes by itself comes over one stream of server-sent events.
+//! It asks the same service that `harbrctl` asks, and answers with the same documents, cut to pages: a browser never
+//! gets 10,000 routes. What changes by itself comes over one stream of server-sent events. Who only looks changes
+//! nothing; an operator, by [`Door`], may lead a rollout and drain nodes.
 
-mod access;
 mod api;
 mod assets;
+mod door;
 mod page;
 mod stream;
-
-use std::sync::Arc;
 
 use axum::Router;
 use axum::http::HeaderValue;
@@ -18,7 +17,7 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::get;
 
-pub(crate) use self::access::Access;
+pub(crate) use self::door::Door;
 use crate::admin::Admin;
 
 /// Nothing from anywhere else, nothing inline, in no frame.
@@ -27,21 +26,12 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'self'; frame-ancestors 'none'",
 );
 
-pub(crate) fn router(admin: Admin, access: Access) -> Router {
-    let api = Router::new()
-        .route("/overview", get(api::overview))
-        .route("/nodes", get(api::nodes))
-        .route("/routes", get(api::routes))
-        .route("/series", get(api::series))
-        .route("/upstreams", get(api::upstreams))
-        .route("/events", get(api::events))
-        .route("/stream", get(stream::stream))
-        .with_state(Arc::new(admin));
+pub(crate) fn router(admin: Admin, door: Door) -> Router {
     assets::ASSETS
         .iter()
         .fold(Router::new(), |router, asset| router.route(asset.path, get(async || asset.answer())))
-        .nest("/api/v1", api)
-        .layer(from_fn_with_state(access, access::guard))
+        .nest("/api/v1", api::router(admin))
+        .layer(from_fn_with_state(door, door::guard))
         .layer(map_response(with_policy))
 }
 

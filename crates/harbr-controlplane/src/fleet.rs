@@ -139,6 +139,12 @@ impl Fleet {
         self.changed.notified().await;
     }
 
+    /// Clients' connections that are open.
+    pub(crate) fn connections(&self) -> u64 {
+        let nodes = self.nodes();
+        nodes.values().filter(|entry| entry.node.is_connected()).map(|entry| entry.node.connections).sum()
+    }
+
     /// The last 15 minutes of the node with this id.
     pub(crate) fn points(&self, id: &str, now: SystemTime) -> Option<Points> {
         let nodes = self.nodes();

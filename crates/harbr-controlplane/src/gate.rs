@@ -6,6 +6,7 @@
 //!   that holds at whatever time one looks.
 //! - [`Gate`]: one rollout's bets, for each route and in all, on failures and on slow answers.
 
+mod exhibit;
 mod meter;
 mod tally;
 mod wager;
@@ -18,9 +19,11 @@ use std::time::Duration;
 use harbr_model::GatePolicy;
 use harbr_proto::LatencyHistogram;
 
+pub(crate) use self::exhibit::Exhibit;
 pub(crate) use self::meter::Meter;
 pub(crate) use self::tally::{Counts, Tally};
-use self::wager::{Trials, Wager, upper_bound};
+pub(crate) use self::wager::Trials;
+use self::wager::{Wager, upper_bound};
 
 /// At equal behaviour so many rollouts are stopped, at most.
 const FALSE_ALARMS: f64 = 1.0 / 1_000.0;
@@ -208,10 +211,15 @@ impl Gate {
         }
     }
 
-    fn harm(&self, route: &Option<Arc<str>>, comparison: &Comparison) -> Option<Harm> {
+    /// The gain of a bet that is harm, as its logarithm.
+    fn needed(&self, comparison: &Comparison) -> f64 {
         let spent = |index: u32| f64::from(index) * (f64::from(index) + 1.0);
         let allowed = FALSE_ALARMS * BY_BETS / spent(self.round + 1) / spent(comparison.index);
-        let needed = (1.0 / allowed).ln();
+        (1.0 / allowed).ln()
+    }
+
+    fn harm(&self, route: &Option<Arc<str>>, comparison: &Comparison) -> Option<Harm> {
+        let needed = self.needed(comparison);
         let tolerance = f64::from(self.policy.tolerance) / 100.0;
         let slow = comparison.limit.map(|bucket| What::Slow(LatencyHistogram::upper_bound(bucket)));
         [(Some(What::Failed), &comparison.failures, tolerance), (slow, &comparison.slow, SLOW_TOLERANCE)]
@@ -307,10 +315,7 @@ impl fmt::Display for Harm {
             Some(route) => write!(f, "route `{route}`: ")?,
             None => f.write_str("all routes together: ")?,
         }
-        let what = match self.what {
-            What::Failed => "failed".to_owned(),
-            What::Slow(limit) => format!("took longer than {limit:?}"),
-        };
+        let what = self.what;
         let reference = if self.is_past { "in the minute before it was" } else { "on the rest of the fleet" };
         let (wave, other) = (self.wave, self.reference);
         write!(
@@ -318,6 +323,15 @@ impl fmt::Display for Harm {
             "{} of {} requests {what}, {reference} {} of {}",
             wave.bad, wave.count, other.bad, other.count
         )
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed => f.write_str("failed"),
+            Self::Slow(limit) => write!(f, "took longer than {limit:?}"),
+        }
     }
 }
 

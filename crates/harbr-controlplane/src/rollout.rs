@@ -25,7 +25,7 @@ pub(crate) use self::state::{
 pub(crate) use self::wave::Standing as WaveStanding;
 use self::witness::Witness;
 use crate::fleet::Node;
-use crate::gate::{Evidence, Gate, Traffic};
+use crate::gate::{Evidence, Exhibit, Gate, Traffic};
 use crate::store::{Cause, Fate};
 
 /// The bake of a return is this part of a change's, within these limits.
@@ -426,6 +426,10 @@ impl Rollout {
     /// Since when the wave bakes, or the revision is on trial.
     pub(crate) fn since(&self) -> Option<Duration> {
         self.trial.since
+    }
+
+    pub(crate) fn exhibits(&self, most: usize) -> Vec<Exhibit> {
+        self.trial.gate.exhibits(most)
     }
 
     pub(crate) fn evidence(&self) -> Evidence {

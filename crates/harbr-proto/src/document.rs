@@ -28,7 +28,10 @@ pub use drained::DrainedDocument;
 pub use event::EventDocument;
 pub use load::LoadDocument;
 pub use node::{NodeDocument, QuarantinedDocument};
-pub use rollout::{RevisionDocument, RevisionWithFileDocument, RolloutDocument, WaveDocument};
+pub use rollout::{
+    ComparisonDocument, RevisionDocument, RevisionWithFileDocument, RolloutDocument, TrialsDocument,
+    WaveDocument,
+};
 pub use route::{HeaderDocument, HeaderEditsDocument, RouteDocument};
 pub use settings::{CertificateDocument, ListenerDocument, SettingsDocument, TrafficSampleDocument};
 pub use status::{ConcernDocument, StatusDocument};

@@ -1,26 +1,26 @@
-import { html, useState } from '../vendor/htm-preact.js';
+import { html } from '../vendor/htm-preact.js';
 import { useApi, useLive } from '../live.js';
-import { Badge, Problem } from '../parts.js';
+import { Badge, ListBar, Problem, useList } from '../parts.js';
 
-export function Events() {
+export function Events({ query }) {
   const live = useLive();
-  const { data, error } = useApi('events');
-  const [q, setQ] = useState('');
-  // The stream has what came since the page was opened; the list what came before.
-  const seen = new Set();
-  const events = [...live.events, ...(data?.items ?? [])].filter(({ id }) => !seen.has(id) && seen.add(id));
-  const shown = events.filter(({ kind, text }) => `${kind} ${text}`.includes(q));
+  const list = useList(query);
+  const { data, error } = useApi('events', list.parameters);
+  // The stream is ahead of the list, which is asked for every two seconds.
+  const found = ({ kind, text }) => `${kind} ${text}`.toLowerCase().includes(list.q.trim().toLowerCase());
+  const newest = data?.items[0]?.id ?? -1;
+  const ahead = list.offset === 0 ? live.events.filter((event) => event.id > newest && found(event)) : [];
+  const shown = [...ahead, ...(data?.items ?? [])];
   return html`
     <h2>Events</h2>
     <${Problem} error=${error} />
-    <form class="bar" role="search" onSubmit=${(event) => event.preventDefault()}>
-      <label>Filter <input type="search" value=${q} onInput=${({ target }) => setQ(target.value)} /></label>
-    </form>
-    <ul class="feed card" aria-live="polite" aria-label="Events, the newest first">
-      ${shown.length === 0 && html`<li><span class="dim">nothing yet</span></li>`}
-      ${shown.map(({ id, at, kind, severity, text }) => html`<li key=${id}>
-        <time datetime=${at} class="dim">${new Date(at).toLocaleTimeString()}</time>
-        <span><${Badge} kind=${severity}>${kind}<//></span><span>${text}</span>
+    ${data && html`<${ListBar} hint="node, endpoint, revision, text" list=${list} total=${data.total + ahead.length} />`}
+    <ol class="feed card" role="log" aria-label="Events, the newest first">
+      ${data && shown.length === 0 && html`<li class="empty">Nothing yet.</li>`}
+      ${shown.map(({ id, at, kind, severity, text, missed }) => html`<li key=${id}>
+        <time datetime=${at} title=${new Date(at).toLocaleString()}>${new Date(at).toTimeString().slice(0, 8)}</time>
+        <span class="dim">${kind}</span>
+        <span class=${severity}>${severity === 'bad' && html`<span class="unseen">bad: </span>`}${text}${missed > 0 && html` <${Badge} kind="warn">${missed} before it were missed<//>`}</span>
       </li>`)}
-    </ul>`;
+    </ol>`;
 }

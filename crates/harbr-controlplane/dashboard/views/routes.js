@@ -1,28 +1,37 @@
 import { html, useState } from '../vendor/htm-preact.js';
 import { useApi } from '../live.js';
-import { ListBar, Problem, Table, millis, number, percent, useList } from '../parts.js';
-import { TrafficCharts } from './fleet.js';
+import { TrafficCharts } from '../charts.js';
+import { LOAD_COLUMNS, ListBar, Opener, Problem, Table, duration, useList } from '../parts.js';
 
-const SORTS = [['', 'as matched'], ['rate', 'busiest'], ['errors', 'most errors'], ['p99', 'slowest']];
+const SORTS = [['rate', 'busiest'], ['errors', 'most errors'], ['p99', 'slowest'], ['', 'as in the file']];
 
 export function Routes({ query }) {
-  const list = useList(query);
-  const [chosen, setChosen] = useState(query.get('route'));
+  const list = useList(query, 'rate');
+  const [open, setOpen] = useState(query.get('route'));
   const { data, error } = useApi('routes', list.parameters);
   return html`
     <h2>Routes</h2>
-    ${chosen && html`<section aria-label=${`Traffic of ${chosen}`}>
-      <p><code>${chosen}</code> <button onClick=${() => setChosen(null)}>Close</button></p>
-      <${TrafficCharts} route=${chosen} title=${chosen} /></section>`}
     <${Problem} error=${error} />
-    ${data && html`<${ListBar} label="host, path or upstream" list=${list} total=${data.total} sorts=${SORTS} />
-    <${Table} caption="Routes" rows=${data.items} keyOf=${(route) => route.route} columns=${[
-      ['Route', ({ route }) => html`<button onClick=${() => setChosen(route)} aria-label=${`Show the traffic of ${route}`}><code>${route}</code></button>`],
+    ${data && html`<${ListBar} hint="host, path or upstream" list=${list} total=${data.total} sorts=${SORTS} />
+    <${Table} caption="Routes" rows=${data.items} keyOf=${({ route }) => route}
+      more=${(route) => (open === route.route ? html`<${Route} route=${route} />` : null)} columns=${[
+      ['Route', ({ route, methods }) => html`<${Opener} open=${open === route} onToggle=${() => setOpen(open === route ? null : route)}>${route}<//>
+        ${(methods ?? []).map((method) => html`<span class="label">${method}</span>`)}`],
       ['Upstream', ({ upstream }) => html`<a href=${`#upstreams?q=${encodeURIComponent(upstream)}`}>${upstream}</a>`],
-      ['Requests/s', ({ load }) => number(load.request_rate), 'num'],
-      ['Errors', ({ load }) => html`<span class=${load.error_rate ? 'bad' : ''}>${percent(load.error_rate, load.request_rate)}</span>`, 'num'],
-      ['p50', ({ load }) => millis(load.p50_ms), 'num'],
-      ['p99', ({ load }) => millis(load.p99_ms), 'num'],
-      ['In the file', ({ source }) => html`<code>${source}</code>`],
+      ...LOAD_COLUMNS,
+      ['In the file', ({ source }) => html`<code class="dim">${source}</code>`],
     ]} />`}`;
+}
+
+function Route({ route }) {
+  const host = route.host && !route.host.startsWith('*') ? route.host : 'example.com';
+  return html`<div class="details">
+    <${TrafficCharts} of=${{ route: route.route }} />
+    <dl>
+      <dt>Timeouts</dt><dd>${duration(route.timeout_ms)} an attempt, ${duration(route.request_timeout_ms)} in all</dd>
+      <dt>Retries</dt><dd>${route.retry_count === 0 ? 'none' : `at most ${route.retry_count}`}</dd>
+      <dt>Where</dt><dd><code>${route.source}</code></dd>
+    </dl>
+    <p class="buttons"><a href=${`#explain?url=${encodeURIComponent(`${host}${route.path}`)}`}>Explain a request to it</a></p>
+  </div>`;
 }

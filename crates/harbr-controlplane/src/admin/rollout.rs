@@ -11,6 +11,9 @@ use crate::ledger::Ledger;
 use crate::rollout::{Active, Command, Rollout, Stage, State};
 use crate::store::{AuditRecord, Fate, RevisionRecord};
 
+/// Of what the gate compares.
+const MOST_SHOWN: usize = 12;
+
 /// What is on its way, on trial or held; and whether changes of the file wait.
 pub(super) fn under_way(ledger: &Ledger, nodes: &[Node]) -> (Option<v1::Rollout>, bool) {
     ledger.look(|rollout, now| (current(rollout, nodes, now), rollout.state.frozen))
@@ -98,6 +101,7 @@ fn on_its_way(rollout: &Rollout, active: &Active, nodes: &[Node], now: Duration)
         evidence: rollout.evidence().to_string(),
         waiting: rollout.standing().waiting.clone(),
         unavailable: rollout.standing().unavailable.clone(),
+        comparisons: rollout.exhibits(MOST_SHOWN).into_iter().map(v1::Comparison::from).collect(),
     }
 }
 

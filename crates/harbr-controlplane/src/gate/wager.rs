@@ -5,9 +5,9 @@ const TIMES_WORSE: [f64; 6] = [1.5, 2.0, 4.0, 10.0, 40.0, 200.0];
 
 /// Requests, and how many of them were bad.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Trials {
-    pub(super) count: u64,
-    pub(super) bad: u64,
+pub(crate) struct Trials {
+    pub(crate) count: u64,
+    pub(crate) bad: u64,
 }
 
 /// A bet that is fair as long as the wave is no worse: it multiplies what was staked by at most 1 on average. So its

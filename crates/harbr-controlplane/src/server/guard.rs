@@ -64,7 +64,11 @@ where
         self.refusals.note(Refusal::Forbidden, caller, &reason);
         let status = match caller {
             Caller::Anonymous => Status::unauthenticated(reason),
-            Caller::InProcess | Caller::Unproven | Caller::Proven(_) => Status::permission_denied(reason),
+            Caller::InProcess
+            | Caller::Unproven
+            | Caller::Proven(_)
+            | Caller::Onlooker
+            | Caller::TokenHolder { .. } => Status::permission_denied(reason),
         };
         Either::Right(ready(Ok(status.into_http())))
     }

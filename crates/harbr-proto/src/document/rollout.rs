@@ -23,6 +23,27 @@ pub struct RolloutDocument {
     pub evidence: Option<String>,
     pub waiting: Vec<String>,
     pub unavailable: Vec<String>,
+    /// What the gate looks at: all requests together first, then the routes with the most against them.
+    pub comparisons: Vec<ComparisonDocument>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ComparisonDocument {
+    /// Null: all together.
+    pub route: Option<String>,
+    /// `failed`, or `took longer than 50ms`.
+    pub bad: String,
+    pub wave: TrialsDocument,
+    pub rest: TrialsDocument,
+    pub past: TrialsDocument,
+    /// Of what is needed to call it harm.
+    pub evidence_percent: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct TrialsDocument {
+    pub requests: u64,
+    pub bad: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -71,6 +92,24 @@ impl From<v1::Rollout> for RolloutDocument {
             evidence: said(rollout.evidence),
             waiting: rollout.waiting,
             unavailable: rollout.unavailable,
+            comparisons: rollout.comparisons.into_iter().map(ComparisonDocument::from).collect(),
+        }
+    }
+}
+
+impl From<v1::Comparison> for ComparisonDocument {
+    fn from(comparison: v1::Comparison) -> Self {
+        let trials = |trials: Option<v1::Trials>| {
+            let v1::Trials { requests, bad } = trials.unwrap_or_default();
+            TrialsDocument { requests, bad }
+        };
+        Self {
+            route: said(comparison.route),
+            bad: comparison.bad,
+            wave: trials(comparison.wave),
+            rest: trials(comparison.rest),
+            past: trials(comparison.past),
+            evidence_percent: comparison.evidence_percent,
         }
     }
 }

@@ -267,6 +267,14 @@ fn a_rollout_says_where_it_is_and_why_it_does_not_go_on() {
         evidence: "120 requests, as good as before".to_owned(),
         waiting: vec!["edge-2".to_owned()],
         unavailable: Vec::new(),
+        comparisons: vec![v1::Comparison {
+            route: "/api".to_owned(),
+            bad: "failed".to_owned(),
+            wave: Some(v1::Trials { requests: 40, bad: 3 }),
+            rest: Some(v1::Trials { requests: 900, bad: 2 }),
+            past: None,
+            evidence_percent: 41,
+        }],
     };
     check_golden("rollout.json", &RolloutDocument::from(rollout));
 }

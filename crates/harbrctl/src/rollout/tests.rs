@@ -24,6 +24,7 @@ fn document() -> RolloutDocument {
         evidence: Some("no_evidence: no requests".to_owned()),
         waiting: vec!["b".to_owned(), "c".to_owned()],
         unavailable: Vec::new(),
+        comparisons: Vec::new(),
     }
 }
 
