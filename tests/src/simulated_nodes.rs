@@ -3,13 +3,15 @@ use std::time::Duration;
 use harbr_proto::v1::controller_message::Kind as FromController;
 use harbr_proto::v1::node_message::Kind as ToController;
 use harbr_proto::v1::node_service_client::NodeServiceClient;
-use harbr_proto::{LatencyHistogram, v1};
+use harbr_proto::{FEATURES, LatencyHistogram, v1};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval_at};
+use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
+
+use crate::eventually::GENEROUS;
 
 /// Sessions that share a connection.
 const SESSIONS_PER_CONNECTION: usize = 50;
@@ -51,10 +53,8 @@ impl SimulatedNodes {
             let (mut node, mut from_controller) =
                 Node::connect(index, channel, serving.clone(), routes.to_vec()).await;
             if serving.is_none() {
-                while node.serving.is_none() {
-                    let message = from_controller.message().await.expect("the session lasts");
-                    node.take(message.expect("the session lasts")).await;
-                }
+                let given = node.wait_for_snapshot(&mut from_controller);
+                timeout(GENEROUS, given).await.expect("the controller gives the first node something");
                 serving.clone_from(&node.serving);
             }
             nodes.spawn(async move { node.run(from_controller).await });
@@ -85,12 +85,20 @@ impl Node {
             schema_version: 1,
             serving: serving.clone(),
             admin_addr: "127.0.0.1:0".to_owned(),
+            features: FEATURES.map(str::to_owned).to_vec(),
             ..v1::Hello::default()
         };
         let node = Self { index, to_controller, serving, routes, requests: 0 };
         node.say(ToController::Hello(hello)).await;
         let session = NodeServiceClient::new(channel).session(ReceiverStream::new(messages)).await;
         (node, session.expect("the controller takes the node").into_inner())
+    }
+
+    async fn wait_for_snapshot(&mut self, from_controller: &mut Streaming<v1::ControllerMessage>) {
+        while self.serving.is_none() {
+            let message = from_controller.message().await.expect("the session lasts");
+            self.take(message.expect("the session lasts")).await;
+        }
     }
 
     async fn run(mut self, mut from_controller: Streaming<v1::ControllerMessage>) {
