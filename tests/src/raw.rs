@@ -59,7 +59,7 @@ impl RawClient {
     /// If the connection ends before.
     pub async fn read_for(&mut self, time: Duration) -> usize {
         let mut count = 0;
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         let read = async {
             loop {
                 count += match self.stream.read(&mut buffer).await {

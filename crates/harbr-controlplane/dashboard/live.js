@@ -1,5 +1,5 @@
 // What comes from the controller: one stream for the whole page, and pages of lists by request.
-import { createContext, useContext, useEffect, useState } from './vendor/htm-preact.js';
+import { createContext, useContext, useEffect, useRef, useState } from './vendor/htm-preact.js';
 
 const EVENTS_KEPT = 200;
 // A stream that ends is opened again at once; only one that stays away is worth a word.
@@ -24,6 +24,8 @@ export function openStream(set) {
   stream.addEventListener('event', ({ data }) => change(({ events }) => ({
     events: [JSON.parse(data), ...events].slice(0, EVENTS_KEPT),
   })));
+  // A controller that was started again counts its events anew; the list has those from in between.
+  stream.onopen = () => change(() => ({ events: [] }));
   stream.onerror = () => {
     waiting ??= setTimeout(() => change(() => ({ connected: false })), PATIENCE_MS);
     // A refusal ends it for good; else it is opened again by itself.
@@ -38,15 +40,21 @@ export function useApi(path, parameters = {}, when = undefined) {
   const { overview } = useLive();
   const url = `api/v1/${path}?${new URLSearchParams(parameters)}`;
   const [answer, setAnswer] = useState({ data: null, error: null, url: null });
+  const asking = useRef(null);
+  useEffect(() => () => asking.current?.abort.abort(), [url]);
   useEffect(() => {
-    if (document.hidden) return undefined;
-    const abort = new AbortController();
-    ask(url, abort.signal)
+    // An answer that takes longer than from one overview to the next is waited for.
+    if (document.hidden || asking.current?.url === url) return;
+    const mine = { url, abort: new AbortController() };
+    asking.current = mine;
+    ask(url, mine.abort.signal)
       .then((data) => setAnswer({ data, error: null, url }))
       .catch((error) => {
         if (error.name !== 'AbortError') setAnswer((answer) => ({ ...answer, error: error.message }));
+      })
+      .finally(() => {
+        if (asking.current === mine) asking.current = null;
       });
-    return () => abort.abort();
   }, [url, when === undefined ? overview?.tick : when]);
   return answer;
 }

@@ -122,12 +122,13 @@ fn document(summary: Summary) -> LoadDocument {
 }
 
 fn refused(status: tonic::Status) -> (StatusCode, String) {
-    let code = match status.code() {
-        tonic::Code::NotFound => StatusCode::NOT_FOUND,
-        tonic::Code::InvalidArgument => StatusCode::BAD_REQUEST,
-        tonic::Code::FailedPrecondition => StatusCode::CONFLICT,
-        tonic::Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    };
+    let known = [
+        (tonic::Code::NotFound, StatusCode::NOT_FOUND),
+        (tonic::Code::InvalidArgument, StatusCode::BAD_REQUEST),
+        (tonic::Code::FailedPrecondition, StatusCode::CONFLICT),
+        (tonic::Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
+    ];
+    let code = known.iter().find(|(code, _)| *code == status.code());
+    let code = code.map_or(StatusCode::INTERNAL_SERVER_ERROR, |(_, code)| *code);
     (code, format!("{}\n", status.message()))
 }
