@@ -13,8 +13,8 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::eventually::GENEROUS;
 
-/// Sessions that share a connection.
-const SESSIONS_PER_CONNECTION: usize = 50;
+/// Sessions that share a connection; the controller takes a few more.
+const SESSIONS_PER_CONNECTION: usize = 25;
 /// As nodes report while no rollout runs.
 const REPORT_EVERY: Duration = Duration::from_secs(2);
 /// Routes in one report, as nodes have it.

@@ -293,11 +293,12 @@ impl Rollout {
         let hash = active.placement.release.hash;
         for node in nodes {
             let id = &node.greeting.id;
-            if let Some(reason) = node.found_invalid(hash) {
-                return Some((format!("node {id} finds it invalid: {reason}"), true));
-            }
+            // It also refuses what it died of, as invalid: the death is what there is to say.
             if let Some(reason) = node.died_of(hash) {
                 return Some((format!("node {id} died of it: {reason}"), false));
+            }
+            if let Some(reason) = node.found_invalid(hash) {
+                return Some((format!("node {id} finds it invalid: {reason}"), true));
             }
             if wave::serves(node, hash) && node.panics > 0 {
                 let panics = node.panics;

@@ -1,6 +1,6 @@
 //! What the fleet answers now, live.
 //!
-//! [`look`] asks the controller; [`state`] is what is shown of it and what keys do; [`draw`] puts a state on a screen;
+//! [`look()`] asks the controller; [`state`] is what is shown of it and what keys do; [`draw`] puts a state on a screen;
 //! the loop here is all that waits. Both of the middle are pure.
 
 use std::io::{self, IsTerminal as _};
