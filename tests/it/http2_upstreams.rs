@@ -13,6 +13,7 @@ use harbr_tests::{
 use http::{HeaderMap, HeaderValue, Method, Response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::file::File;
@@ -66,9 +67,16 @@ async fn a_full_connection_makes_room_for_another() {
     let text = file(&[origin.url()], "h2c", "");
     let fleet = Plan::new(Shape::Split).env("RUST_MAX_THREADS", "1").start(&text).await;
     assert_eq!(get(fleet.addr(), "/").await.status, 200);
-    origin.answers(Answer::EchoAfter(Duration::from_millis(700)));
+    // The origin takes ten on a connection, and answers when all are there.
+    let all = Arc::new(Barrier::new(25));
+    origin.answers_with(move |_request| {
+        let all = all.clone();
+        async move {
+            all.wait().await;
+            Response::new(empty())
+        }
+    });
     let mut clients = JoinSet::new();
-    // The origin takes ten on a connection.
     for _ in 0..25 {
         let addr = fleet.addr();
         clients.spawn(async move { get(addr, "/").await.status });

@@ -53,6 +53,7 @@ mod http2_floods;
 mod http2_frames;
 mod http2_requests;
 mod http2_upstreams;
+mod join;
 mod large_files;
 mod leaving;
 mod limits;

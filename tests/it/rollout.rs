@@ -108,7 +108,8 @@ async fn a_route_that_a_change_breaks_is_served_by_the_first_wave_alone_and_take
     assert_eq!(affected.len(), 1, "{affected:?}");
     assert!(report.failed > 0 && report.failed * 50 < report.answered, "{report:?}");
     let taken_back = served_at(affected[0], before + 2).expect("it serves what it did");
-    let took = taken_back.duration_since(report.failed_from.unwrap()).unwrap_or_default();
+    let took =
+        taken_back.duration_since(report.failed_from.unwrap()).expect("it fails before it is taken back");
     assert!(took <= Duration::from_secs(2), "from the first failure to taken back: {took:?}");
     let fates = fates(&fleet).await;
     assert_eq!(fates[..2], [(before + 2, "proven".to_owned()), (before + 1, "rejected".to_owned())]);

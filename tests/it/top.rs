@@ -62,8 +62,12 @@ async fn routes_are_watched_sorted_filtered_and_described() {
         .await;
     // Everything is drawn anew where there is less room.
     terminal.resize(8, 70);
+    // The keys stand in the last line: until they do, the program has not heard of it.
     terminal
-        .shows("a smaller screen", |contents| contents.contains("HEALTHY") && contents.lines().count() <= 8)
+        .shows("a smaller screen", |contents| {
+            let keys = contents.lines().last().is_some_and(|line| line.starts_with("tab view"));
+            contents.contains("HEALTHY") && contents.lines().count() <= 8 && keys
+        })
         .await;
     terminal.press("q");
     assert_eq!(terminal.ended().await, Some(0));

@@ -1,4 +1,4 @@
-//! `cargo xtask check · demo · bench · conformance · fuzz · dist · man · pictures`: what people and machines do with this repository.
+//! `cargo xtask check · demo · bench · conformance · fuzz · soak · dist · pictures · man`: what people and machines do with this repository.
 //!
 //! It depends on none of our crates: it builds the programs and runs them as an operator would. The tidy
 //! rules are its tests.

@@ -140,11 +140,7 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::GetTrafficRequest>,
     ) -> Result<Response<v1::FleetTraffic>, Status> {
-        let most = match request.into_inner().most {
-            0 => usize::MAX,
-            most => usize::try_from(most).unwrap_or(usize::MAX),
-        };
-        Ok(Response::new(traffic::of_fleet(self, most)))
+        Ok(Response::new(traffic::of_fleet(self, at_most(request.into_inner().most))))
     }
 
     type WatchEventsStream = events::EventStream;

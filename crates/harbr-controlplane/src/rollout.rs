@@ -15,6 +15,7 @@ mod witness;
 use std::time::Duration;
 
 use harbr_model::{RolloutPolicy, Strategy, Wave};
+use harbr_proto::SnapshotHash;
 
 pub(crate) use self::command::{Command, Refused};
 pub(crate) use self::needs::Needs;
@@ -167,13 +168,8 @@ impl Rollout {
         if self.state.proven.is_some_and(|proven| proven.hash == base.hash) {
             return;
         }
-        let found = nodes.iter().find_map(|node| {
-            let (id, hash) = (&node.greeting.id, base.hash);
-            let invalid =
-                node.found_invalid(hash).map(|reason| format!("node {id} finds it invalid: {reason}"));
-            invalid.or_else(|| node.died_of(hash).map(|reason| format!("node {id} died of it: {reason}")))
-        });
-        let Some(reason) = found else { return };
+        let found = nodes.iter().find_map(|node| objection(node, base.hash));
+        let Some((reason, _)) = found else { return };
         self.state.reject(base, &reason);
         happened.push(Happened::Ended { number: base.number, fate: Fate::Rejected, reason });
         self.state.base = self.state.proven.map(|proven| self.state.place(proven));
@@ -293,12 +289,8 @@ impl Rollout {
         let hash = active.placement.release.hash;
         for node in nodes {
             let id = &node.greeting.id;
-            // It also refuses what it died of, as invalid: the death is what there is to say.
-            if let Some(reason) = node.died_of(hash) {
-                return Some((format!("node {id} died of it: {reason}"), false));
-            }
-            if let Some(reason) = node.found_invalid(hash) {
-                return Some((format!("node {id} finds it invalid: {reason}"), true));
+            if let Some(objection) = objection(node, hash) {
+                return Some(objection);
             }
             if wave::serves(node, hash) && node.panics > 0 {
                 let panics = node.panics;
@@ -442,6 +434,16 @@ impl Trial {
     fn new(policy: RolloutPolicy) -> Self {
         Self { gate: Gate::new(policy.gate), policy, ..Self::default() }
     }
+}
+
+/// What speaks against this content by a node's word, and whether it is invalid on any node. A node also refuses what it
+/// died of, as invalid: then the death is what there is to say.
+fn objection(node: &Node, hash: SnapshotHash) -> Option<(String, bool)> {
+    let id = &node.greeting.id;
+    let died = node.died_of(hash).map(|reason| (format!("node {id} died of it: {reason}"), false));
+    died.or_else(|| {
+        node.found_invalid(hash).map(|reason| (format!("node {id} finds it invalid: {reason}"), true))
+    })
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! when it is full, or when it has waited for a moment; a thread writes it out. Workers never wait: the queue is
 //! bounded, and lines that do not fit are counted.
 //!
-//! A line is made where the request ends, from what the request holds. To gather records for the writer to format
-//! cost 7,000 instructions a request, most of them for copies that outlive the request; this is 1,200.
+//! A line is made where the request ends, from what the request holds. To gather records for the writer to format cost
+//! several times as much, most of it for copies that outlive the request.
 
 mod layout;
 mod line;

@@ -163,9 +163,7 @@ impl Exchange {
     pub(crate) fn fail(&mut self, reason: Reason) {
         self.reason = Some(reason);
     }
-}
 
-impl Exchange {
     /// What its spans are made of, without anything that the connection's buffers would stay for.
     fn ended(&self, trace: Box<RequestTrace>, reason: Option<Reason>) -> EndedRequest {
         let shown = |text: &str| text.chars().take(MAX_SHOWN).collect();

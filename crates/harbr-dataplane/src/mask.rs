@@ -67,8 +67,7 @@ fn is_uuid(segment: &str) -> bool {
 
 /// At most so many bytes, and whole characters.
 pub(crate) fn cut(text: &str, most: usize) -> &str {
-    let end = (0..=most.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
-    &text[..end.unwrap_or(0)]
+    &text[..text.floor_char_boundary(most)]
 }
 
 #[cfg(test)]

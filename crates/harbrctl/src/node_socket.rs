@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use harbr_proto::v1;
+use harbr_proto::document::QuarantinedDocument;
 use harbr_proto::v1::local_service_client::LocalServiceClient;
+use harbr_proto::{SnapshotHash, v1};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use tokio::net::UnixStream;
@@ -35,13 +36,6 @@ struct LocalDocument {
 
 #[derive(Debug, Serialize)]
 struct PinDocument {
-    revision: u64,
-    hash: String,
-    reason: String,
-}
-
-#[derive(Debug, Serialize)]
-struct QuarantinedDocument {
     revision: u64,
     hash: String,
     reason: String,
@@ -108,24 +102,16 @@ impl From<v1::LocalStatus> for LocalDocument {
             serving_revision: revision(&status.serving),
             proven_revision: revision(&status.proven),
             candidate_revision: revision(&status.candidate),
-            serving_hash: status.serving.map(|serving| hexadecimal(&serving.hash)).unwrap_or_default(),
+            serving_hash: status.serving.map(|serving| shown(&serving.hash)).unwrap_or_default(),
             id: status.node_id,
             connected: status.connected,
             draining: status.draining,
             pinned: status.r#override.map(|v1::Override { revision, hash, reason }| PinDocument {
                 revision,
-                hash: hexadecimal(&hash),
+                hash: shown(&hash),
                 reason,
             }),
-            quarantined: status
-                .quarantined
-                .into_iter()
-                .map(|v1::Quarantined { hash, revision, reason }| QuarantinedDocument {
-                    revision,
-                    hash: hexadecimal(&hash),
-                    reason,
-                })
-                .collect(),
+            quarantined: status.quarantined.into_iter().map(QuarantinedDocument::from).collect(),
             degraded: Some(status.degraded).filter(|reason| !reason.is_empty()),
         }
     }
@@ -157,6 +143,6 @@ fn text(document: &LocalDocument) -> String {
     text
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn shown(hash: &[u8]) -> String {
+    SnapshotHash::from_slice(hash).map(|hash| hash.to_string()).unwrap_or_default()
 }

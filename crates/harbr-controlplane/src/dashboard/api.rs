@@ -101,9 +101,7 @@ fn shorten(status: &mut v1::Status) {
     status.config_warnings.truncate(MAX_DIAGNOSTICS);
     if let Some(error) = &mut status.config_error {
         error.diagnostics.truncate(MAX_DIAGNOSTICS);
-        let end = (0..=MAX_MESSAGE_BYTES.min(error.message.len())).rev();
-        let end = end.into_iter().find(|end| error.message.is_char_boundary(*end));
-        error.message.truncate(end.unwrap_or_default());
+        error.message.truncate(error.message.floor_char_boundary(MAX_MESSAGE_BYTES));
     }
 }
 

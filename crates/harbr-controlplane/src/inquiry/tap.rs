@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{BoxStream, unfold};
 use harbr_proto::v1;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -73,22 +73,17 @@ impl Inquiries {
         let open = OpenTap { nodes: nodes.into_iter().collect(), tap };
         self.want(|wanted| wanted.taps.push(open));
         let closing = Closing { inquiries: self.clone(), id };
-        let told = ReceiverStream::new(inbound).take_until(timeout(time, stop));
-        Ok(told.map(move |message| closing.pass(message)).boxed())
+        let told = ReceiverStream::new(inbound).take_until(timeout(time, stop)).boxed();
+        let tapping =
+            unfold((told, closing), async |(mut told, closing)| Some((told.next().await?, (told, closing))));
+        Ok(tapping.boxed())
     }
 }
 
-/// Ends a tap, whatever ends its task.
+/// Ends a tap with the stream that it is in, whatever ends that.
 struct Closing {
     inquiries: Arc<Inquiries>,
     id: u64,
-}
-
-impl Closing {
-    /// Lives as long as the stream that it is in.
-    fn pass<T>(&self, message: T) -> T {
-        message
-    }
 }
 
 impl Drop for Closing {

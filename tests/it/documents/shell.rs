@@ -1,6 +1,7 @@
 //! A folder with a shell.
 
 use std::net::SocketAddr;
+use std::process::Command;
 
 use harbr_tests::{Ended, NodeInfo, Process, Signal, eventually, get};
 use serde_json::Value;
@@ -15,7 +16,7 @@ const DAEMONS: [&str; 3] = ["harbr-router ", "harbr-controlplane ", "harbr-datap
 const LIVE: [&str; 1] = ["harbrctl events --watch"];
 
 /// What is typed, where, and what a test has in the place of the page's addresses, names and numbers.
-pub(super) struct Terminal {
+pub(super) struct Shell {
     folder: TempDir,
     instead: Vec<(String, String)>,
     env: Vec<(String, String)>,
@@ -25,6 +26,8 @@ pub(super) struct Terminal {
 pub(super) enum Typed {
     Ended(Ended),
     GoesOn(Running),
+    /// It needs a program that is not here.
+    Skipped,
 }
 
 /// A program that was started by a line.
@@ -32,7 +35,7 @@ pub(super) struct Running {
     process: Process,
 }
 
-impl Terminal {
+impl Shell {
     pub(super) fn new() -> Self {
         let env = [
             ("HARBR_LOG_FORMAT", "json"),
@@ -79,6 +82,10 @@ impl Terminal {
             let process = Process::shell(self.folder.path(), &format!("{before}exec {command}"), &self.env);
             return Typed::GoesOn(Running { process });
         }
+        if text.starts_with("curl ") && !has_curl() {
+            println!("skipped: curl not found (apt-get install curl)");
+            return Typed::Skipped;
+        }
         if LIVE.iter().any(|command| text.starts_with(command)) {
             return Typed::Ended(self.look_and_leave(&text).await);
         }
@@ -91,7 +98,7 @@ impl Terminal {
     pub(super) async fn line(&self, text: &str) -> String {
         match self.type_line(&Line { text: text.to_owned(), exits: 0 }).await {
             Typed::Ended(ended) => ended.stdout,
-            Typed::GoesOn(_) => panic!("`{text}` goes on"),
+            Typed::GoesOn(_) | Typed::Skipped => panic!("`{text}` does not end by itself"),
         }
     }
 
@@ -147,4 +154,11 @@ impl Running {
         let ended = self.process.ended().await;
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     }
+}
+
+fn has_curl() -> bool {
+    let is_there = Command::new("curl").arg("--version").output().is_ok();
+    let required = std::env::var_os("HARBR_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+    assert!(is_there || !required, "curl is missing");
+    is_there
 }
