@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use harbr_tests::{
-    Answer, Client, Fleet, Origin, RawClient, RawOrigin, Shape, Signal, TestAuthority, empty, eventually,
-    full, get, read_head, request, send,
+    Answer, Client, ClosedPort, Fleet, Origin, RawClient, RawOrigin, Shape, Signal, TestAuthority, empty,
+    eventually, full, get, read_head, request, send,
 };
 use http::{HeaderValue, Method, Request};
 use rustls::ALL_VERSIONS;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpListener;
 
 use crate::file::{File, to};
 
@@ -223,14 +222,12 @@ async fn each_failure_has_its_reason_and_flag() {
         let _sent = stream.write_all(b"SSH-2.0-hello\r\n\r\n").await;
     })
     .await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let closed = listener.local_addr().unwrap();
-    drop(listener);
+    let closed = ClosedPort::new();
     let file = File::new()
         .route("/reset", &to(&hung))
         .route("/timeout", &format!("{}, timeout_ms: 300", to(&silent)))
         .route("/malformed", &format!("upstream: \"{}\"", babble.url()))
-        .route("/connect", &format!("upstream: \"http://{closed}\""))
+        .route("/connect", &format!("upstream: \"{}\"", closed.url()))
         .route("/unresolved", "upstream: \"http://no-such-name.invalid:8080\"")
         .route("/tls", &format!("upstream: \"https://{}\"", echo.addr()))
         .route("/methods", &format!("{}, methods: [POST]", to(&echo)))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harbr_tests::{Exposition, Fleet, Load, Node, Origin, Plan, Shape, Signal, eventually, get};
+use harbr_tests::{ClosedPort, Exposition, Fleet, Load, Node, Origin, Plan, Shape, Signal, eventually, get};
 
 use crate::file::{File, to};
 
@@ -264,8 +264,8 @@ async fn a_controller_that_stands_still_costs_nothing_and_is_obeyed_when_it_wake
 async fn a_node_with_two_controllers_finds_the_one_that_lives() {
     let a = Origin::start("a").await;
     let fleet = Fleet::start(Shape::Split, &File::all_to(&a).text()).await;
-    let refusing = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let both = format!("http://{refusing},{}", fleet.controller.url());
+    let closed = ClosedPort::new();
+    let both = format!("{},{}", closed.url(), fleet.controller.url());
     let args = [
         "--controller",
         &both,

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use harbr_tests::{Browser, Fleet, Load, Look, Node, Origin, Plan, Shape, eventually};
+use harbr_tests::{Browser, ClosedPort, Fleet, Load, Look, Node, Origin, Plan, Shape, eventually};
 use serde_json::Value;
 
 use crate::dashboard::api;
@@ -78,22 +78,23 @@ struct Scene {
     page: String,
     file: File,
     _origins: Vec<Origin>,
+    _gone: ClosedPort,
     _loads: Vec<Load>,
 }
 
 async fn scene() -> Scene {
     let origins = [Origin::start("a").await, Origin::start("b").await, Origin::start("c").await];
-    let gone = Origin::start("gone").await.url();
+    let gone = ClosedPort::new();
     let urls: Vec<String> = origins.iter().map(Origin::url).collect();
     let check = "health_check: {path: /, interval: 500ms, timeout: 250ms}";
     let file = File::new()
         .set(POLICY)
         .upstream("web", &urls[..2], check)
-        .upstream("payments", &[urls[2].clone(), gone.clone()], check)
+        .upstream("payments", &[urls[2].clone(), gone.url()], check)
         .route("/", "upstream: web")
         .route("/api/pay", "upstream: payments, retry_count: 2")
         .route("shop.example.com/cart", "upstream: web, timeout_ms: 2000")
-        .route("/legacy", &format!("upstream: \"{gone}\""));
+        .route("/legacy", &format!("upstream: \"{}\"", gone.url()));
     let folder = tempfile::tempdir().unwrap();
     let token = folder.path().join("token");
     std::fs::write(&token, TOKEN).unwrap();
@@ -107,7 +108,7 @@ async fn scene() -> Scene {
         Load::start(&addrs, 1, 2, "/legacy"),
     ];
     let page = format!("http://{}/", fleet.controller.http());
-    Scene { fleet, page, file, _origins: origins.into(), _loads: loads }
+    Scene { fleet, page, file, _origins: origins.into(), _gone: gone, _loads: loads }
 }
 
 impl Scene {

@@ -6,10 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use harbr_tests::{
-    Answer, Exposition, Fleet, Origin, RawClient, Shape, eventually, full, get, request, send,
+    Answer, ClosedPort, Exposition, Fleet, Origin, RawClient, Shape, eventually, full, get, request, send,
 };
 use http::Method;
-use tokio::net::TcpListener;
 
 use crate::file::{File, to};
 
@@ -81,10 +80,10 @@ async fn settled(fleet: &Fleet, requests: u64) -> Exposition {
 #[tokio::test]
 async fn a_retried_request_is_one_request_and_two_attempts() {
     let good = Origin::start("good").await;
-    let refusing = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let closed = ClosedPort::new();
     let text = File::new()
         .route("/", "upstream: pool, retry_count: 1")
-        .upstream("pool", &[format!("http://{refusing}"), good.url()], "balance: round_robin")
+        .upstream("pool", &[closed.url(), good.url()], "balance: round_robin")
         .text();
     let fleet = Fleet::start(Shape::Split, &text).await;
     assert_eq!(send(fleet.addr(), request(Method::POST, "/", full("x"))).await.status, 200);

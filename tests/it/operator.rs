@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use harbr_tests::{ConfigFile, Fleet, Node, Origin, Plan, Process, Program, Shape, eventually, get};
+use harbr_tests::{
+    ClosedPort, ConfigFile, Fleet, Node, Origin, Plan, Process, Program, Shape, eventually, get,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -127,9 +129,9 @@ async fn a_name_that_nobody_has_is_an_error_with_a_hint() {
 
 #[tokio::test]
 async fn without_a_controller_there_is_one_line_soon() {
-    let refusing = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let closed = ClosedPort::new();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    for addr in [refusing, silent.local_addr().unwrap()] {
+    for addr in [closed.addr(), silent.local_addr().unwrap()] {
         let url = format!("http://{addr}");
         for args in [&["status"][..], &["get", "nodes"], &["describe", "route", "/"]] {
             let start = Instant::now();

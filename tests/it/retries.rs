@@ -3,19 +3,12 @@
 use std::time::Duration;
 
 use harbr_tests::{
-    Answer, Client, Fleet, Load, Origin, Plan, RawOrigin, Shape, empty, full, get, request, send,
+    Answer, Client, ClosedPort, Fleet, Load, Origin, Plan, RawOrigin, Shape, empty, full, get, request, send,
 };
 use http::{Method, Response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
 
 use crate::file::File;
-
-/// The address of a port that refuses connections.
-async fn refusing_url() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
-}
 
 /// Every request goes to `urls` in turn, with this many retries.
 fn in_turn(urls: &[String], retry_count: u32) -> String {
@@ -27,8 +20,8 @@ fn in_turn(urls: &[String], retry_count: u32) -> String {
 
 over_both_shapes! {
     async fn a_refused_connection_is_tried_elsewhere_whatever_the_method(shape: Shape) {
-        let good = Origin::start("good").await;
-        let fleet = Fleet::start(shape, &in_turn(&[refusing_url().await, good.url()], 1)).await;
+        let (closed, good) = (ClosedPort::new(), Origin::start("good").await);
+        let fleet = Fleet::start(shape, &in_turn(&[closed.url(), good.url()], 1)).await;
         for _ in 0..10 {
             assert_eq!(get(fleet.addr(), "/").await.status, 200);
             let reply = send(fleet.addr(), request(Method::POST, "/", full("hello"))).await;

@@ -7,7 +7,7 @@ use harbr_proto::v1;
 use harbr_proto::v1::controller_message::Kind;
 use harbr_proto::v1::node_message::Kind as Said;
 use harbr_proto::v1::node_service_client::NodeServiceClient;
-use harbr_tests::{Fleet, Load, Node, Origin, Plan, Shape, Signal, eventually, get, never};
+use harbr_tests::{ClosedPort, Fleet, Load, Node, Origin, Plan, Shape, Signal, eventually, get, never};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -84,7 +84,7 @@ async fn a_route_that_a_change_breaks_is_served_by_the_first_wave_alone_and_take
     const AROUND: usize = 30;
 
     let origin = Origin::start("a").await;
-    let gone = Origin::start("gone").await.url();
+    let gone = ClosedPort::new();
     let policy = "rollout: {proving_time: 500ms, waves: [{nodes: 1, bake: 5s}]}";
     let file = |upstream: &str| {
         File::new()
@@ -98,7 +98,7 @@ async fn a_route_that_a_change_breaks_is_served_by_the_first_wave_alone_and_take
     let addrs: Vec<_> = fleet.nodes.iter().map(Node::addr).collect();
     let load = Load::start(&addrs, 2, PER_SECOND, "/bad");
     load.answers(PER_SECOND * AROUND / 2).await;
-    fleet.file.save_by_rename(file(&gone));
+    fleet.file.save_by_rename(file(&gone.url()));
     let reason = failed(&fleet, before + 1).await;
     assert!(reason.contains("route `/bad`: ") && reason.contains("requests failed"), "{reason}");
     fleet.served_after(before + 1).await;
@@ -310,8 +310,10 @@ async fn a_controller_that_is_killed_with_a_bad_revision_out_takes_it_back() {
     let before = proven(&fleet).await;
     let load = Load::start(&fleet.nodes.iter().map(Node::addr).collect::<Vec<_>>(), 2, 90, "/");
     load.answers(600).await;
-    let gone = Origin::start("gone").await.url();
-    fleet.file.save_by_rename(File::new().route("/", &format!("upstream: \"{gone}\"")).set(policy).text());
+    let gone = ClosedPort::new();
+    fleet
+        .file
+        .save_by_rename(File::new().route("/", &format!("upstream: \"{}\"", gone.url())).set(policy).text());
     eventually("one node has it", async || {
         fleet.nodes.iter().any(|node| has_served(node, before + 1)).then_some(())
     })
@@ -405,8 +407,10 @@ async fn a_fleet_of_one_gets_a_change_at_once_and_what_breaks_it_is_taken_back()
     fleet.served_after(before).await;
     let second = proven(&fleet).await;
     load.answers(300).await;
-    let gone = Origin::start("gone").await.url();
-    fleet.file.save_by_rename(File::new().route("/", &format!("upstream: \"{gone}\"")).set(policy).text());
+    let gone = ClosedPort::new();
+    fleet
+        .file
+        .save_by_rename(File::new().route("/", &format!("upstream: \"{}\"", gone.url())).set(policy).text());
     let reason = failed(&fleet, second + 1).await;
     assert!(reason.contains("in the minute before it was"), "{reason}");
     fleet.served_after(second + 1).await;

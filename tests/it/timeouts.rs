@@ -2,18 +2,11 @@
 
 use std::time::Duration;
 
-use harbr_tests::{Answer, Fleet, Origin, RawClient, Shape, full, get, request, send};
+use harbr_tests::{Answer, ClosedPort, Fleet, Origin, RawClient, Shape, full, get, request, send};
 use http::Method;
-use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::file::{File, to};
-
-/// The address of a port that refuses connections.
-async fn refusing_url() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
-}
 
 over_both_shapes! {
     async fn a_silent_upstream_is_504_after_the_routes_timeout(shape: Shape) {
@@ -75,7 +68,8 @@ async fn the_global_timeout_bounds_all_attempts_together() {
 
 #[tokio::test]
 async fn a_refused_connection_is_502() {
-    let text = File::new().route("/", &format!("upstream: \"{}\"", refusing_url().await)).text();
+    let closed = ClosedPort::new();
+    let text = File::new().route("/", &format!("upstream: \"{}\"", closed.url())).text();
     let fleet = Fleet::start(Shape::Split, &text).await;
     assert_eq!(get(fleet.addr(), "/").await.status, 502);
     assert_eq!(send(fleet.addr(), request(Method::POST, "/", full("x"))).await.status, 502);

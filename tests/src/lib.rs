@@ -1,7 +1,7 @@
 //! The test harness: real binaries, scriptable upstreams, and clients that say exactly what they send.
 //!
 //! Reading order: a [`Fleet`] is a controller and its nodes on a [`ConfigFile`], as separate processes or as
-//! one; an [`Origin`] is an upstream that echoes or does what it is told; a [`Client`] and a [`RawClient`] are
+//! one; an [`Origin`] is an upstream that echoes or does what it is told, a [`ClosedPort`] one that is not there; a [`Client`] and a [`RawClient`] are
 //! downstreams, [`http2`] has one that sends frames; a [`Load`] is many of them; a [`Browser`] is a person, as is who
 //! sits at a [`Terminal`]; a [`ScriptedController`] tells a node what a test says, [`SimulatedNodes`] are what a
 //! controller sees of a thousand; a [`Collector`] takes spans; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the
@@ -12,6 +12,7 @@
 mod body;
 mod browser;
 mod client;
+mod closed_port;
 mod collector;
 mod config_file;
 pub mod conformance;
@@ -34,6 +35,7 @@ mod tls;
 pub use body::{TestBody, chunks, empty, fnv1a, full, stream};
 pub use browser::{Browser, Look};
 pub use client::{Client, NotAnswered, Reply, get, request, send};
+pub use closed_port::ClosedPort;
 pub use collector::{Collector, Span, SpanText};
 pub use config_file::{ConfigFile, KubernetesMount};
 pub use eventually::{GENEROUS, eventually, never};
