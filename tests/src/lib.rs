@@ -1,11 +1,11 @@
 //! The test harness: real binaries, scriptable upstreams, and clients that say exactly what they send.
 //!
-//! Reading order: a [`Fleet`] is a controller and its nodes on a [`ConfigFile`], as separate processes or as
-//! one; an [`Origin`] is an upstream that echoes or does what it is told, a [`ClosedPort`] one that is not there; a [`Client`] and a [`RawClient`] are
-//! downstreams, [`http2`] has one that sends frames; a [`Load`] is many of them; a [`Browser`] is a person, as is who
-//! sits at a [`Terminal`]; a [`ScriptedController`] tells a node what a test says, [`SimulatedNodes`] are what a
-//! controller sees of a thousand; a [`Collector`] takes spans; [`conformance`] has HTTP/1.1 in bytes. [`eventually()`] waits for what happens in the
-//! background.
+//! Reading order: a [`Fleet`] is a controller and its nodes on a [`ConfigFile`], as separate processes or as one; an
+//! [`Origin`] is an upstream that echoes or does what it is told, a [`ClosedPort`] one that is not there; a [`Client`]
+//! and a [`RawClient`] are downstreams, [`http2`] has one that sends frames; a [`Load`] is many of them; a [`Browser`]
+//! is a person, as is who sits at a [`Terminal`]; a [`ScriptedController`] tells a node what a test says,
+//! [`SimulatedNodes`] are what a controller sees of a thousand; a [`Collector`] takes spans; [`conformance`] has HTTP/1.1
+//! in bytes. [`eventually()`] waits for what happens in the background.
 //!
 //! All of it is for tests: it panics with what it saw, so that a failure explains itself.
 
